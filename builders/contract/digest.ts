@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+/** Plain SHA-256, 64 lower-case hex digits (dpkg, SHA256SUMS, OCI without its prefix). */
+export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits");
+export type Sha256Hex = z.infer<typeof Sha256Hex>;
+
+/** An OCI digest, `sha256:<64 hex>` (OCI image-spec, descriptor.md "Digests"). */
+export const Digest = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 lower-case hex digits");
+export type Digest = z.infer<typeof Digest>;
+
+/** SHA-256 of a string (as UTF-8) or of bytes, in hex. */
+export const sha256Hex = (data: string | Uint8Array): Sha256Hex =>
+  createHash("sha256").update(data).digest("hex");
+
+/** SHA-256 of a string (as UTF-8) or of bytes, as an OCI digest. */
+export const digestOf = (data: string | Uint8Array): Digest => `sha256:${sha256Hex(data)}`;
+
+/**
+ * Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no white space; numbers and strings as
+ * ECMAScript prints them.
+ * @throws TypeError on a value that JSON cannot hold (undefined inside an array, a function, NaN, a bigint)
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    return `{${members.join(",")}}`;
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new TypeError(`JSON has no number ${value}`);
+  }
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
+  return text;
+}
+
+/**
+ * JSON for files that people review: sorted keys, two spaces, a final newline. Same value, same bytes.
+ * @throws TypeError as {@link canonicalJson}
+ */
+export const stableJson = (value: unknown): string =>
+  `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`;
+
+/**
+ * A UUID (RFC 9562, version 8) from a name: the same name gives the same UUID on every machine.
+ * Used wherever a format wants an identifier: file systems, partitions, disks.
+ */
+export function uuidFromName(name: string): string {
+  const bytes = createHash("sha256").update(`imgrel/${name}`).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = bytes.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

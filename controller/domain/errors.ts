@@ -1,0 +1,42 @@
+import { EXIT, type ExitCode } from "../../builders/contract/build-failure.ts";
+
+/** `transient`: back off and retry; `resource`: retry with more; `permanent`: a person must act; `verdict`: final. */
+export type FaultKind = "transient" | "resource" | "permanent" | "verdict";
+
+const FAULTS = {
+  Usage: { kind: "permanent", exit: EXIT.usage },
+  SpecInvalid: { kind: "permanent", exit: EXIT.usage },
+  NotFound: { kind: "permanent", exit: EXIT.missing },
+  ToolMissing: { kind: "permanent", exit: EXIT.missing },
+  InputMissing: { kind: "permanent", exit: EXIT.missing },
+  InputDigestMismatch: { kind: "permanent", exit: EXIT.missing },
+  StaleLock: { kind: "permanent", exit: EXIT.missing },
+  ToolchainMismatch: { kind: "permanent", exit: EXIT.usage },
+  SignatureInvalid: { kind: "permanent", exit: EXIT.failed },
+  ArchiveUnavailable: { kind: "transient", exit: EXIT.missing },
+  BuildFailed: { kind: "transient", exit: EXIT.failed },
+  VerificationFailed: { kind: "verdict", exit: EXIT.failed },
+  Internal: { kind: "permanent", exit: EXIT.failed },
+} as const satisfies Record<string, { kind: FaultKind; exit: ExitCode }>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+/** The one error that crosses module borders. `remedy` is one sentence: what to do or write instead. */
+export class ReleaseError extends Error {
+  readonly code: FaultCode;
+  readonly remedy: string;
+  constructor(code: FaultCode, message: string, remedy: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ReleaseError";
+    this.code = code;
+    this.remedy = remedy;
+  }
+  /** Decides the requeue. */
+  get kind(): FaultKind {
+    return FAULTS[this.code].kind;
+  }
+  /** What a command exits with. */
+  get exitCode(): ExitCode {
+    return FAULTS[this.code].exit;
+  }
+}
