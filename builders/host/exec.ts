@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+
+/** One program to run. There is no shell: `args` reach the program as they are. */
+export type Command = {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** the whole environment of the program; nothing is inherited */
+  readonly env?: Readonly<Record<string, string>>;
+  /** text for standard input; without it standard input is empty */
+  readonly input?: string;
+  /** called for each line of standard output and standard error, in order of arrival */
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  readonly signal?: AbortSignal;
+};
+
+/** How a program ended. Times are seconds of processor time of it and all its descendants that were waited for. */
+export type Outcome = {
+  readonly exitCode: number;
+  readonly stdout: string;
+  /** the last lines of both streams, at most 4 KiB */
+  readonly tail: string;
+  readonly wallSeconds: number;
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+};
+
+/** Environment for tools whose output we parse: no locale, no time zone, nothing of the caller's. */
+export const PLAIN_ENV: Readonly<Record<string, string>> = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  LC_ALL: "C.UTF-8",
+  TZ: "UTC",
+};
+
+const MAX_STDOUT = 64 * 1024 * 1024;
+const CLOCK_TICKS = 100; // USER_HZ, fixed in the Linux ABI that /proc reports in
+
+/** Processor time of all children reaped so far: fields cutime and cstime of proc_pid_stat(5). */
+function reapedTimes(): { user: number; system: number } {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { user: Number(fields[13]) / CLOCK_TICKS, system: Number(fields[14]) / CLOCK_TICKS };
+}
+
+let charged = { user: 0, system: 0 };
+
+/** The share of {@link reapedTimes} that nobody was charged for yet: called once per exit, it belongs to that child. */
+function chargeReaped(): { user: number; system: number } {
+  const now = reapedTimes();
+  const share = { user: now.user - charged.user, system: now.system - charged.system };
+  charged = now;
+  return share;
+}
+
+function follow(stream: Readable, name: "stdout" | "stderr", onLine: (line: string, stream: "stdout" | "stderr") => void) {
+  createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => onLine(line, name));
+}
+
+/**
+ * Runs a program to its end. An exit code other than 0 is an outcome, not an error; death by a signal counts as
+ * 128 + its number.
+ * @throws Error with `code: "ENOENT"` if the program does not exist; AbortError if `signal` fires (the child is killed)
+ */
+export function exec(command: Command): Promise<Outcome> {
+  const started = process.hrtime.bigint();
+  return new Promise((resolve, reject) => {
+    const child = spawn(command.program, [...command.args], {
+      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+      env: { ...(command.env ?? PLAIN_ENV) },
+      stdio: ["pipe", "pipe", "pipe"],
+      killSignal: "SIGKILL",
+      ...(command.signal === undefined ? {} : { signal: command.signal }),
+    });
+    const stdout: string[] = [];
+    let stdoutSize = 0;
+    let tail = "";
+    const onLine = (line: string, stream: "stdout" | "stderr") => {
+      if (stream === "stdout") {
+        stdoutSize += line.length + 1;
+        if (stdoutSize > MAX_STDOUT) child.kill("SIGKILL");
+        else stdout.push(line);
+      }
+      tail = `${tail}${line}\n`.slice(-4096);
+      command.onLine?.(line, stream);
+    };
+    follow(child.stdout, "stdout", onLine);
+    follow(child.stderr, "stderr", onLine);
+    let usage = { user: 0, system: 0 };
+    child.on("exit", () => {
+      usage = chargeReaped();
+    });
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      if (stdoutSize > MAX_STDOUT) {
+        reject(new Error(`${command.program} printed more than ${MAX_STDOUT} bytes`));
+        return;
+      }
+      resolve({
+        exitCode: code ?? 128 + (signal === null ? 0 : signalNumber(signal)),
+        stdout: stdout.length === 0 ? "" : `${stdout.join("\n")}\n`,
+        tail,
+        wallSeconds: Number(process.hrtime.bigint() - started) / 1e9,
+        userSeconds: usage.user,
+        systemSeconds: usage.system,
+      });
+    });
+    child.stdin.on("error", () => undefined); // a program may end without reading its input
+    child.stdin.end(command.input ?? "");
+  });
+}
+
+const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
+const signalNumber = (signal: string): number => SIGNALS[signal] ?? 0;

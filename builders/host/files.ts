@@ -1,0 +1,43 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Digest } from "../contract/digest.ts";
+
+/** Read size of all streaming: large enough to keep system calls rare, small enough to keep memory flat. */
+export const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * SHA-256 of a file, streamed.
+ * @throws NodeJS.ErrnoException if it cannot be read
+ */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+/** {@link sha256File} as an OCI digest. */
+export const digestFile = async (path: string): Promise<Digest> => `sha256:${await sha256File(path)}`;
+
+/**
+ * Writes a file so that a crash leaves either the old content or the new: temporary file beside it, fsync, rename.
+ * Makes missing folders.
+ */
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    const file = await open(temporary, "wx", mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
