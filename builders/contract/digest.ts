@@ -6,14 +6,11 @@ export const Sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-ca
 export type Sha256Hex = z.infer<typeof Sha256Hex>;
 
 /** An OCI digest, `sha256:<64 hex>` (OCI image-spec, descriptor.md "Digests"). */
-export const Digest = z
-  .string()
-  .regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 lower-case hex digits");
+export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 lower-case hex digits");
 export type Digest = z.infer<typeof Digest>;
 
 /** SHA-256 of a string (as UTF-8) or of bytes, in hex. */
-export const sha256Hex = (data: string | Uint8Array): Sha256Hex =>
-  createHash("sha256").update(data).digest("hex");
+export const sha256Hex = (data: string | Uint8Array): Sha256Hex => createHash("sha256").update(data).digest("hex");
 
 /** SHA-256 of a string (as UTF-8) or of bytes, as an OCI digest. */
 export const digestOf = (data: string | Uint8Array): Digest => `sha256:${sha256Hex(data)}`;
@@ -44,8 +41,7 @@ export function canonicalJson(value: unknown): string {
  * JSON for files that people review: sorted keys, two spaces, a final newline. Same value, same bytes.
  * @throws TypeError as {@link canonicalJson}
  */
-export const stableJson = (value: unknown): string =>
-  `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`;
+export const stableJson = (value: unknown): string => `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`;
 
 /**
  * A UUID (RFC 9562, version 8) from a name: the same name gives the same UUID on every machine.

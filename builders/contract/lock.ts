@@ -5,9 +5,7 @@ import { Arch } from "./variant.ts";
 /** dpkg package name (Debian Policy 5.6.7). */
 export const PackageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be a dpkg package name");
 /** dpkg version: [epoch:]upstream[-revision] (Debian Policy 5.6.12). */
-export const PackageVersion = z
-  .string()
-  .regex(/^([0-9]+:)?[0-9][A-Za-z0-9.+~-]*$/, "must be a dpkg version");
+export const PackageVersion = z.string().regex(/^([0-9]+:)?[0-9][A-Za-z0-9.+~-]*$/, "must be a dpkg version");
 /** Path in an archive's pool; relative, and it climbs nowhere. */
 export const PoolPath = z
   .string()
@@ -34,7 +32,10 @@ export const LockedSuite = z.strictObject({
   suite: z.string().regex(/^[a-z0-9][-a-z0-9]*$/),
   components: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]*$/)).min(1),
   /** the snapshot asked for, or null where the archive's present state was read */
-  snapshot: z.string().regex(/^[0-9]{8}T[0-9]{6}Z$/).nullable(),
+  snapshot: z
+    .string()
+    .regex(/^[0-9]{8}T[0-9]{6}Z$/)
+    .nullable(),
   /** digest of the signed InRelease file as it was read */
   inRelease: Digest,
   /** that file's Date field, as a snapshot timestamp */

@@ -55,7 +55,11 @@ function chargeReaped(): { user: number; system: number } {
   return share;
 }
 
-function follow(stream: Readable, name: "stdout" | "stderr", onLine: (line: string, stream: "stdout" | "stderr") => void) {
+function follow(
+  stream: Readable,
+  name: "stdout" | "stderr",
+  onLine: (line: string, stream: "stdout" | "stderr") => void,
+) {
   createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => onLine(line, name));
 }
 
@@ -112,5 +116,14 @@ export function exec(command: Command): Promise<Outcome> {
   });
 }
 
-const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
 const signalNumber = (signal: string): number => SIGNALS[signal] ?? 0;
