@@ -1,0 +1,82 @@
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "../contract/build-failure.ts";
+import type { BootRequest, BootResult } from "../contract/boot.ts";
+import type { Report } from "../contract/progress.ts";
+import { exec, PLAIN_ENV } from "../host/exec.ts";
+import { plainLine, readConsole, type Verdict } from "./console.ts";
+import { kernelInitrdMachine } from "./machine.ts";
+
+/** A console says something every few seconds; only lines of these kinds are worth a progress line. */
+const NOTEWORTHY = /powernode: |Reached target|Linux version|dracut: |Switch(ing|ed) root/;
+
+export type BootOptions = {
+  readonly request: BootRequest;
+  /** folder with the artifact's files */
+  readonly artifact: string;
+  /** folder for serial.log */
+  readonly work: string;
+  readonly report: Report;
+};
+
+/**
+ * Boots an artifact under QEMU (TCG) and watches its console until it proves itself, fails or runs out of time. The
+ * whole console is kept in `<work>/serial.log`.
+ * @throws BuildError ToolMissing if the toolchain has no QEMU for this arch
+ */
+export async function boot(options: BootOptions): Promise<BootResult> {
+  const { request, report } = options;
+  const commandLine = (await readFile(join(options.artifact, "cmdline"), "utf8")).trim();
+  const machine = kernelInitrdMachine(request, options.artifact, commandLine);
+  const version = await exec({ program: machine.program, args: ["--version"] }).catch((cause: unknown) => {
+    const message = `${machine.program} is not in the toolchain root`;
+    throw new BuildError({ code: "ToolMissing", step: "boot", message, remedy: "use the toolchain root of this release" }, { cause });
+  });
+  const log = createWriteStream(join(options.work, "serial.log"));
+  const next = readConsole(request);
+  const tail: string[] = [];
+  const stop = new AbortController();
+  let verdict: Verdict = { state: "running" };
+  const started = process.hrtime.bigint();
+  const timer = setTimeout(() => stop.abort(), request.timeoutSeconds * 1000);
+  const outcome = await exec({
+    ...machine,
+    env: PLAIN_ENV,
+    signal: stop.signal,
+    onLine: (raw) => {
+      log.write(`${raw}\n`);
+      const line = plainLine(raw);
+      tail.push(line);
+      if (tail.length > 40) tail.shift();
+      if (NOTEWORTHY.test(line)) report({ event: "action", step: "boot", text: line.replace(/^\[[ .0-9]+\]\s*/, "") });
+      if (verdict.state === "running") verdict = next(raw);
+      if (verdict.state !== "running") stop.abort();
+    },
+  }).catch((error: unknown) => {
+    if (error instanceof Error && error.name === "AbortError") return undefined;
+    throw error;
+  });
+  clearTimeout(timer);
+  await new Promise((resolve) => log.end(resolve));
+  const seen = verdict as Verdict; // narrowed to "running" by the compiler, changed in the callback
+  const durationSeconds = Number(process.hrtime.bigint() - started) / 1e9;
+  return {
+    schemaVersion: 1,
+    passed: seen.state === "passed",
+    reason: explain(seen, request, outcome?.exitCode),
+    agentLine: seen.state === "running" ? null : seen.agentLine,
+    durationSeconds,
+    emulator: version.stdout.split("\n")[0] ?? "",
+    commandLine: [machine.program, ...machine.args],
+    consoleTail: tail,
+  };
+}
+
+function explain(verdict: Verdict, request: BootRequest, exitCode: number | undefined): string {
+  if (verdict.state === "failed") return verdict.reason;
+  if (verdict.state === "passed") return "reached multi-user with its root an overlay over the verified image";
+  return exitCode === undefined
+    ? `the agent did not report identity ${request.identity} and digest ${request.rootDigest} within ${request.timeoutSeconds} s`
+    : `QEMU ended with code ${exitCode} before the agent reported`;
+}

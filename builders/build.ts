@@ -1,0 +1,123 @@
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "./contract/build-failure.ts";
+import type { BuildManifest, ManifestArtifact } from "./contract/build-manifest.ts";
+import type { BuildRequest } from "./contract/build-request.ts";
+import { stableJson } from "./contract/digest.ts";
+import { lockDigest } from "./contract/lock.ts";
+import type { Variant } from "./contract/variant.ts";
+import { writeFileAtomic } from "./host/files.ts";
+import { hashFile } from "./host/hash-file.ts";
+import { timed } from "./host/step.ts";
+import { makeInitramfs } from "./steps/initramfs.ts";
+import { findKernel } from "./steps/kernel.ts";
+import { addNodeFiles } from "./steps/node-files.ts";
+import { normalizeRoot } from "./steps/normalize-root.ts";
+import { layOutRepository } from "./steps/repository.ts";
+import { installRoot } from "./steps/root.ts";
+import { packRootImage } from "./steps/root-image.ts";
+import type { StepContext } from "./steps/tool.ts";
+import { MAKERS } from "./variants/registry.ts";
+import type { Ingredients } from "./variants/variant-maker.ts";
+
+/** Host name of a booted image; the platform gives a node its own. */
+const HOSTNAME = "powernode";
+
+/** The installed root and its kernel, in `<work>/root`. */
+async function makeRoot(context: StepContext, request: BuildRequest) {
+  const repository = await timed(context.report, "inputs", async () => ({
+    value: await layOutRepository(context, request.lock),
+  }));
+  return timed(context.report, "root", async () => {
+    const outcome = await installRoot(context, request.lock, repository);
+    await normalizeRoot(context, HOSTNAME);
+    await addNodeFiles(context);
+    return { ...outcome, value: await findKernel(context, request.kernelPackage) };
+  });
+}
+
+/** Root image and initramfs: both read the finished root and neither waits for the other. */
+async function makeIngredients(context: StepContext, request: BuildRequest): Promise<Ingredients> {
+  const kernel = await makeRoot(context, request);
+  const [rootImage, initramfs] = await Promise.all([
+    timed(context.report, "root-image", async () => {
+      const { image, outcome } = await packRootImage(context, `${request.release}/${request.version}/${request.arch}`);
+      return { ...outcome, bytes: image.hash.sizeBytes, value: image };
+    }),
+    timed(context.report, "initramfs", async () => {
+      const { path, bytes, outcome } = await makeInitramfs(context, kernel);
+      return { ...outcome, bytes, value: path };
+    }),
+  ]);
+  return { arch: request.arch, kernel, initramfs, rootImage };
+}
+
+/** One variant's files, their SHA256SUMS, and what the manifest says about them, keyed by `<arch>/<variant>/<file>`. */
+async function makeVariant(
+  context: StepContext,
+  ingredients: Ingredients,
+  variant: Variant,
+): Promise<Record<string, ManifestArtifact>> {
+  const make = MAKERS.get(variant);
+  if (make === undefined) {
+    throw new BuildError({
+      code: "InvalidRequest",
+      step: variant,
+      message: `this builder makes no ${variant}; it makes ${[...MAKERS.keys()].join(", ")}`,
+      remedy: "take the target out of the release, or use a newer imgrel",
+    });
+  }
+  const below = `${ingredients.arch}/${variant}`;
+  const folder = join(context.work, "out", below);
+  await mkdir(folder, { recursive: true });
+  const files = (await make(context, ingredients, folder)).toSorted();
+  const artifacts: Record<string, ManifestArtifact> = {};
+  const describe = async (file: string) => {
+    await chmod(join(folder, file), 0o644);
+    const { sha256, sizeBytes, fsverity } = await hashFile(join(folder, file));
+    artifacts[`${below}/${file}`] = { sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest };
+  };
+  for (const file of files) await describe(file);
+  const sums = files.map((file) => `${artifacts[`${below}/${file}`]?.sha256}  ${file}\n`).join("");
+  await writeFile(join(folder, "SHA256SUMS"), sums);
+  await describe("SHA256SUMS");
+  return artifacts;
+}
+
+/**
+ * One whole run for one arch: root, initramfs and root image once, then every variant from them. Leaves the artifacts
+ * and `<arch>/build-manifest.json` below `<work>/out` and returns the manifest.
+ * @throws BuildError of the step that failed
+ */
+export async function build(context: StepContext, request: BuildRequest): Promise<BuildManifest> {
+  await rm(join(context.work, "out"), { recursive: true, force: true });
+  const ingredients = await makeIngredients(context, request);
+  const artifacts: Record<string, ManifestArtifact> = {};
+  for (const variant of request.variants) {
+    await timed(context.report, variant, async () => {
+      const made = await makeVariant(context, ingredients, variant);
+      Object.assign(artifacts, made);
+      const bytes = Object.values(made).reduce((sum, artifact) => sum + artifact.size_bytes, 0);
+      return { bytes, value: undefined };
+    });
+  }
+  const { hash } = ingredients.rootImage;
+  const manifest: BuildManifest = {
+    schema_version: 1,
+    arch: request.arch,
+    base_image_digest: request.baseImageDigest,
+    apt_snapshot: request.aptSnapshot,
+    kernel_version: ingredients.kernel.version,
+    git_sha: request.gitSha,
+    variants: request.variants.toSorted(),
+    artifacts,
+    oci_digest: null,
+    fsverity_root_hash: hash.fsverity.rootHash,
+    root_image: { sha256: hash.sha256, size_bytes: hash.sizeBytes, fsverity_digest: hash.fsverity.digest },
+    lock_digest: lockDigest(request.lock),
+    toolchain_digest: request.lock.toolchain ?? "sha256:",
+    source_date_epoch: request.sourceDateEpoch,
+  };
+  await writeFileAtomic(join(context.work, "out", request.arch, "build-manifest.json"), stableJson(manifest));
+  return manifest;
+}

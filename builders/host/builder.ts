@@ -1,0 +1,93 @@
+import { chown, mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, BuildFailure } from "../contract/build-failure.ts";
+import { stableJson } from "../contract/digest.ts";
+import { ProgressEvent, type Report } from "../contract/progress.ts";
+import { exec, type Outcome, PLAIN_ENV } from "./exec.ts";
+import { writeFileAtomic } from "./files.ts";
+import { type Bind, BOOT_UID, INSIDE, inSandbox } from "./sandbox.ts";
+
+/** One start of the builder: JSON in, JSON out, in a sandbox whose root is the toolchain. */
+export type BuilderRun = {
+  readonly toolchainRoot: string;
+  /** the run's own folder; /w inside. Made if absent */
+  readonly work: string;
+  readonly cache: string;
+  readonly project: string;
+  readonly command: "build" | "toolchain" | "boot";
+  readonly request: unknown;
+  /** further binds, for instance what a boot reads */
+  readonly binds?: readonly Bind[];
+  readonly report: Report;
+  readonly signal: AbortSignal;
+};
+
+/** What of the project the builder sees: its code and the data it puts into images, read-only. */
+const PROJECT_PARTS = ["builders", "dracut.conf.d", "modules.d", "package.json", "node_modules/zod"];
+
+/** A progress event from one line of the builder's standard output; undefined if the line is none. */
+function readEvent(line: string): ProgressEvent | undefined {
+  try {
+    return ProgressEvent.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined; // a tool that prints past its log is no reason to stop
+  }
+}
+
+/** Name of the boot's result in its work folder, a BootResult. */
+export const BOOT_RESULT_FILE = "boot.json";
+
+/** Name of the failure report that the builder leaves in its work folder. */
+export const FAILURE_FILE = "failure.json";
+
+async function readFailure(work: string, outcome: Outcome): Promise<BuildFailure> {
+  const text = await readFile(join(work, FAILURE_FILE), "utf8").catch(() => undefined);
+  if (text !== undefined) return BuildFailure.parse(JSON.parse(text));
+  return {
+    code: "StepFailed",
+    step: "builder",
+    message: `the builder ended with code ${outcome.exitCode} and left no report`,
+    remedy: "read the lines below; 137 means that it was killed, mostly for want of memory",
+    logTail: outcome.tail.slice(-4096),
+  };
+}
+
+/**
+ * Runs the builder to its end and forwards its progress.
+ * @throws BuildError with the builder's own failure; AbortError if `signal` fires
+ */
+export async function runBuilder(run: BuilderRun): Promise<Outcome> {
+  await mkdir(join(run.work, "tmp"), { recursive: true });
+  await rm(join(run.work, FAILURE_FILE), { force: true });
+  const rights = run.command === "boot" ? "boot" : "build";
+  if (rights === "boot") await chown(run.work, BOOT_UID, BOOT_UID);
+  const request = join(run.work, "request.json");
+  await writeFileAtomic(request, stableJson(run.request));
+  const command = inSandbox(
+    {
+      rights,
+      root: run.toolchainRoot,
+      work: run.work,
+      binds: [
+        ...PROJECT_PARTS.map((part) => ({ mode: "ro" as const, source: join(run.project, part), target: `${INSIDE.project}/${part}` })),
+        { mode: "ro", source: process.execPath, target: INSIDE.node },
+        { mode: "ro", source: join(run.cache, "blobs"), target: INSIDE.blobs },
+        { mode: "ro", source: request, target: INSIDE.request },
+        ...(run.binds ?? []),
+      ],
+      env: { ...PLAIN_ENV, HOME: INSIDE.work, TMPDIR: `${INSIDE.work}/tmp` },
+    },
+    INSIDE.node,
+    [`${INSIDE.project}/builders/main.ts`, run.command],
+  );
+  const outcome = await exec({
+    ...command,
+    signal: run.signal,
+    onLine: (line, stream) => {
+      const event = stream === "stdout" ? readEvent(line) : undefined;
+      if (event !== undefined) run.report(event);
+    },
+  });
+  if (outcome.exitCode !== 0) throw new BuildError(await readFailure(run.work, outcome));
+  return outcome;
+}

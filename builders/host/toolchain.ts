@@ -1,0 +1,117 @@
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "../contract/build-failure.ts";
+import type { Digest } from "../contract/digest.ts";
+import { type Lock, lockDigest, type LockedPackage, packageKey } from "../contract/lock.ts";
+import type { Report } from "../contract/progress.ts";
+import { runBuilder } from "./builder.ts";
+import { blobPath } from "./cache.ts";
+import { exec } from "./exec.ts";
+import { writeFileAtomic } from "./files.ts";
+import { MOUNT_POINTS } from "./sandbox.ts";
+import { timed } from "./step.ts";
+import { treeDigest } from "./tree.ts";
+
+export type ToolchainOptions = {
+  readonly lock: Lock;
+  /** cacheRoot of cache.ts: blobs are there already */
+  readonly cache: string;
+  /** root of the imgrel sources */
+  readonly project: string;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+};
+
+/** A toolchain root that was built from a lock. `digest` is its treeDigest, the same on every host. */
+export type Toolchain = { readonly root: string; readonly lock: Digest; readonly digest: Digest };
+
+/** Unpacks what the shell needs first, so that later packages find merged-/usr links in place. */
+const baseFirst = (a: LockedPackage, b: LockedPackage): number =>
+  Number(b.name === "base-files") - Number(a.name === "base-files") || (packageKey(a) < packageKey(b) ? -1 : 1);
+
+/**
+ * Stage 1: the packages of the lock, unpacked but not configured. It is enough to run mmdebstrap, and needs only
+ * dpkg-deb of the host; no maintainer script has run.
+ */
+async function unpackStage1(options: ToolchainOptions, root: string): Promise<void> {
+  const [first, ...others] = options.lock.packages.toSorted(baseFirst);
+  const unpack = async (locked: LockedPackage) => {
+    const outcome = await exec({
+      program: "dpkg-deb",
+      args: ["--extract", blobPath(options.cache, locked.sha256), root],
+      signal: options.signal,
+    });
+    if (outcome.exitCode !== 0) {
+      throw new BuildError({
+        code: "StepFailed",
+        step: "toolchain",
+        message: `dpkg-deb could not unpack ${locked.name} ${locked.version}`,
+        remedy: "read the lines below; a full disk is the usual cause",
+        logTail: outcome.tail,
+      });
+    }
+  };
+  if (first !== undefined) await unpack(first);
+  const queue = others[Symbol.iterator]();
+  const worker = async () => {
+    for (const locked of queue) await unpack(locked);
+  };
+  await Promise.all([worker(), worker()]);
+  for (const point of MOUNT_POINTS) await mkdir(join(root, point), { recursive: true });
+}
+
+/** Seconds since 1970 of a snapshot timestamp, `YYYYMMDDTHHMMSSZ`. */
+const epochOf = (timestamp: string): number =>
+  Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z")) / 1000;
+
+async function build(options: ToolchainOptions, folder: string): Promise<Digest> {
+  const [suite] = options.lock.suites;
+  if (suite === undefined) throw new Error("a lock has at least one suite");
+  const stage1 = join(folder, "stage1");
+  await mkdir(stage1, { recursive: true });
+  await timed(options.report, "toolchain stage 1", async () => ({ value: await unpackStage1(options, stage1) }));
+  await runBuilder({
+    ...options,
+    toolchainRoot: stage1,
+    work: join(folder, "work"),
+    command: "toolchain",
+    request: { schemaVersion: 1, sourceDateEpoch: epochOf(suite.date), lock: options.lock },
+  });
+  await rm(stage1, { recursive: true });
+  return treeDigest(join(folder, "work/root"));
+}
+
+/**
+ * The toolchain root of a lock: built on first use (stage 1 unpacked on the host, stage 2 built inside it by the
+ * builder itself, so that no program of the host decides a byte), then reused. Its content is hashed at each use.
+ * @throws BuildError if a package is missing, a build step fails or the cached root was altered
+ */
+export async function ensureToolchain(options: ToolchainOptions): Promise<Toolchain> {
+  const lock = lockDigest(options.lock);
+  const home = join(options.cache, "toolchains", lock.slice("sha256:".length));
+  const root = join(home, "root");
+  const recorded = await readFile(join(home, "digest"), "utf8").catch(() => undefined);
+  if (recorded === undefined) {
+    const folder = `${home}.${process.pid}.partial`;
+    try {
+      const digest = await build(options, folder);
+      await rm(home, { recursive: true, force: true });
+      await mkdir(home, { recursive: true });
+      await rename(join(folder, "work/root"), root);
+      await writeFileAtomic(join(home, "digest"), `${digest}\n`);
+      return { root, lock, digest };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  const digest = await treeDigest(root);
+  if (`${digest}\n` !== recorded) {
+    throw new BuildError({
+      code: "InputDigestMismatch",
+      step: "toolchain",
+      message: `the toolchain root ${root} was altered: its digest is ${digest}, it was built as ${recorded.trim()}`,
+      remedy: `remove ${home} and run the command again: it is built anew`,
+    });
+  }
+  return { root, lock, digest };
+}

@@ -1,0 +1,102 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ZodError, z } from "zod";
+import { boot } from "./boot/boot.ts";
+import { build } from "./build.ts";
+import { BootRequest } from "./contract/boot.ts";
+import { BuildError, EXIT, exitCodeOf } from "./contract/build-failure.ts";
+import { BuildRequest } from "./contract/build-request.ts";
+import { stableJson } from "./contract/digest.ts";
+import type { Report } from "./contract/progress.ts";
+import { ToolchainRequest } from "./contract/toolchain-request.ts";
+import { BOOT_RESULT_FILE, FAILURE_FILE } from "./host/builder.ts";
+import { writeFileAtomic } from "./host/files.ts";
+import { INSIDE, MOUNT_POINTS } from "./host/sandbox.ts";
+import { timed } from "./host/step.ts";
+import { assertPrivileges } from "./steps/privileges.ts";
+import { layOutRepository } from "./steps/repository.ts";
+import { installRoot } from "./steps/root.ts";
+import type { StepContext } from "./steps/tool.ts";
+
+const HELP = `usage: node builders/main.ts build | toolchain | boot
+
+Runs inside a toolchain root, as a sandbox or a build pod gives it: reads ${INSIDE.request} and the inputs in
+${INSIDE.blobs}, works in ${INSIDE.work}, prints progress as JSON lines, and leaves its results in ${INSIDE.work}.
+  build      artifacts and build-manifest.json of one arch, below out/
+  toolchain  a toolchain root, in root/
+  boot       boots the artifact in ${INSIDE.artifact} with QEMU; leaves ${BOOT_RESULT_FILE} and serial.log
+Exit codes: 0 ok, 1 failed, 2 invalid request, 4 missing tool or input. A failure is described in ${FAILURE_FILE}.
+`;
+
+const report: Report = (event) => void process.stdout.write(`${JSON.stringify(event)}\n`);
+
+const contextFor = (epoch: number): StepContext => ({
+  work: INSIDE.work,
+  blobs: INSIDE.blobs,
+  project: INSIDE.project,
+  epoch,
+  report,
+  signal: new AbortController().signal,
+});
+
+/** Packages of a toolchain lock, installed, with the mount points that a sandbox needs. */
+async function makeToolchain(request: ToolchainRequest): Promise<void> {
+  const context = contextFor(request.sourceDateEpoch);
+  await timed(report, "toolchain", async () => {
+    const repository = await layOutRepository(context, request.lock);
+    const outcome = await installRoot(context, request.lock, repository);
+    for (const point of MOUNT_POINTS) await mkdir(join(context.work, "root", point), { recursive: true });
+    return { ...outcome, value: undefined };
+  });
+}
+
+const COMMANDS: Readonly<Record<string, (request: unknown) => Promise<unknown>>> = {
+  boot: async (request) => {
+    const parsed = BootRequest.parse(request);
+    await timed(report, "boot", async () => {
+      const result = await boot({ request: parsed, artifact: INSIDE.artifact, work: INSIDE.work, report });
+      await writeFileAtomic(join(INSIDE.work, BOOT_RESULT_FILE), stableJson(result));
+      return { value: undefined };
+    });
+  },
+  build: async (request) => {
+    await assertPrivileges();
+    const parsed = BuildRequest.parse(request);
+    return build(contextFor(parsed.sourceDateEpoch), parsed);
+  },
+  toolchain: async (request) => {
+    await assertPrivileges();
+    await makeToolchain(ToolchainRequest.parse(request));
+  },
+};
+
+/** Whatever went wrong, as the builder's one kind of failure. */
+function asBuildError(error: unknown): BuildError {
+  if (error instanceof BuildError) return error;
+  if (error instanceof ZodError) {
+    const message = `the request is not valid: ${z.prettifyError(error)}`;
+    return new BuildError({ code: "InvalidRequest", step: "request", message, remedy: "controller and builder must be of one version" });
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const message = `unexpected: ${text.split("\n")[0]}`;
+  return new BuildError({ code: "StepFailed", step: "builder", message, remedy: "read the lines below", logTail: text });
+}
+
+async function main(name: string | undefined): Promise<number> {
+  const command = COMMANDS[name ?? ""];
+  if (command === undefined) {
+    process.stderr.write(HELP);
+    return name === "--help" ? EXIT.ok : EXIT.usage;
+  }
+  process.umask(0o022);
+  try {
+    await command(JSON.parse(await readFile(INSIDE.request, "utf8")));
+    return EXIT.ok;
+  } catch (error) {
+    const { failure } = asBuildError(error);
+    await writeFileAtomic(join(INSIDE.work, FAILURE_FILE), stableJson(failure));
+    return exitCodeOf(failure.code);
+  }
+}
+
+process.exitCode = await main(process.argv[2]);

@@ -1,0 +1,89 @@
+import { appendFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "../contract/build-failure.ts";
+import type { Report } from "../contract/progress.ts";
+import { exec, type Outcome, PLAIN_ENV } from "../host/exec.ts";
+
+/** What every step gets. Paths are those inside the sandbox or pod. */
+export type StepContext = {
+  /** the run's folder, `/w` */
+  readonly work: string;
+  /** fetched inputs by hash */
+  readonly blobs: string;
+  /** imgrel's own files: builders, dracut.conf.d, modules.d */
+  readonly project: string;
+  /** seconds since 1970: every time stamp */
+  readonly epoch: number;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+};
+
+export type ToolCall = {
+  /** the step that it belongs to: names its log file and its failure */
+  readonly step: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** text for the progress line; undefined leaves it as it is */
+  readonly action?: (line: string) => string | undefined;
+};
+
+const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/**
+ * Runs a tool of the toolchain with a plain environment (C.UTF-8, UTC, SOURCE_DATE_EPOCH) and keeps its output in
+ * `<work>/logs/<step>.log`.
+ * @throws BuildError ToolMissing if the toolchain lacks it, StepFailed with its last lines if it exits other than 0
+ */
+export async function runTool(context: StepContext, call: ToolCall): Promise<Outcome> {
+  const logs = join(context.work, "logs");
+  await mkdir(logs, { recursive: true });
+  const lines: string[] = [`$ ${call.program} ${call.args.join(" ")}`];
+  let outcome: Outcome;
+  try {
+    outcome = await exec({
+      program: call.program,
+      args: call.args,
+      cwd: call.cwd ?? context.work,
+      env: {
+        ...PLAIN_ENV,
+        HOME: context.work,
+        TMPDIR: join(context.work, "tmp"),
+        SOURCE_DATE_EPOCH: String(context.epoch),
+        ...call.env,
+      },
+      ...(call.input === undefined ? {} : { input: call.input }),
+      signal: context.signal,
+      onLine: (line) => {
+        lines.push(line);
+        const text = call.action?.(line);
+        if (text !== undefined) context.report({ event: "action", step: call.step, text });
+      },
+    });
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new BuildError(
+      {
+        code: "ToolMissing",
+        step: call.step,
+        message: `${call.program} is not in the toolchain root`,
+        remedy: "add its package to builders/toolchain/packages.json and run: imgrel lock --toolchain",
+      },
+      { cause: error },
+    );
+  } finally {
+    await appendFile(join(logs, `${call.step}.log`), `${lines.join("\n")}\n`);
+  }
+  if (outcome.exitCode !== 0) {
+    throw new BuildError({
+      code: "StepFailed",
+      step: call.step,
+      message: `${call.program} failed with code ${outcome.exitCode}`,
+      remedy: `read logs/${call.step}.log in the run's folder`,
+      logTail: outcome.tail,
+    });
+  }
+  return outcome;
+}

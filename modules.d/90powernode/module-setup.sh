@@ -1,0 +1,26 @@
+#!/bin/bash
+# dracut module: find, verify and mount the Powernode root image, and learn who this node is.
+# Sourced by dracut: it defines functions and runs nothing.
+
+check() {
+	return 0
+}
+
+depends() {
+	echo base fs-lib
+}
+
+installkernel() {
+	# beside the forced drivers of 50-powernode.conf: disks, buses and file systems that images are booted from
+	hostonly='' instmods erofs overlay loop ext4 vfat nls_ascii nls_cp437 isofs cdrom sr_mod sd_mod \
+		virtio_scsi nvme ahci usb-storage uas =drivers/mmc =drivers/usb/host
+}
+
+install() {
+	inst_multiple cat chmod fsverity grep mkdir modprobe mount sed stat switch_root tr umount
+	# moddir is dracut's: this folder
+	# shellcheck disable=SC2154
+	inst_simple "$moddir/powernode-lib.sh" /usr/lib/powernode/lib.sh
+	inst_hook cmdline 90 "$moddir/parse-powernode.sh"
+	inst_hook mount 10 "$moddir/mount-powernode.sh"
+}
