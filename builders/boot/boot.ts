@@ -47,8 +47,7 @@ export async function boot(options: BootOptions): Promise<BootResult> {
     onLine: (raw) => {
       log.write(`${raw}\n`);
       const line = plainLine(raw);
-      tail.push(line);
-      if (tail.length > 40) tail.shift();
+      if (line !== "" && tail.push(line) > 40) tail.shift();
       if (NOTEWORTHY.test(line)) report({ event: "action", step: "boot", text: line.replace(/^\[[ .0-9]+\]\s*/, "") });
       if (verdict.state === "running") verdict = next(raw);
       if (verdict.state !== "running") stop.abort();

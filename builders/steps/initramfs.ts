@@ -34,6 +34,9 @@ export function initramfsFaults(kernel: Kernel, bytes: number, members: readonly
   return faults;
 }
 
+/** Errors that dracut prints and then forgets: it exits with 0 although a file could not be installed. */
+const COMPLAINT = /^dracut(-install: ERROR|\[[EF]\])/;
+
 /**
  * Makes `<work>/initramfs.img` with the target's own dracut scripts and modules, in one way for every arch:
  * `--sysroot` at a fixed path, the toolchain's native dracut-install, and an ldd that reads a prepared index instead
@@ -51,6 +54,7 @@ export async function makeInitramfs(context: StepContext, kernel: Kernel) {
   await cp(join(context.project, "dracut.conf.d"), configuration, { recursive: true });
   await mkdir(temporary, { recursive: true });
   await writeLibraryIndex(root, index);
+  const complaints: string[] = [];
   const outcome = await runTool(context, {
     step: "initramfs",
     program: join(root, "usr/bin/dracut"),
@@ -67,12 +71,15 @@ export async function makeInitramfs(context: StepContext, kernel: Kernel) {
       // extended attributes mean nothing in a cpio, and copying them needs more rights
       DRACUT_NO_XATTR: "1",
     },
-    action: (line) => /\*\*\* (.+) \*\*\*/.exec(line)?.[1],
+    action: (line) => {
+      if (COMPLAINT.test(line)) complaints.push(line);
+      return /\*\*\* (.+) \*\*\*/.exec(line)?.[1];
+    },
   });
   await chmod(path, 0o644);
   const { size } = await stat(path);
   const members = (await listInitramfs(path)).map((member) => member.name);
-  const faults = initramfsFaults(kernel, size, members);
+  const faults = [...complaints, ...initramfsFaults(kernel, size, members)];
   if (faults.length > 0) {
     throw new BuildError({
       code: "OutputInvalid",

@@ -14,7 +14,6 @@ const TRACES = [
   "var/lib/dbus/machine-id",
   "var/lib/systemd/random-seed",
   "var/lib/systemd/credential.secret",
-  "var/lib/systemd/catalog/database",
   "var/cache/ldconfig/aux-cache",
   "var/cache/debconf/*-old",
   "var/lib/dpkg/*-old",
@@ -71,6 +70,10 @@ export async function normalizeRoot(context: StepContext, hostname: string): Pro
   await writeFile(join(root, "etc/hostname"), `${hostname}\n`);
   // empty: systemd gives each boot an ID of its own and takes no boot for the first one
   await writeFile(join(root, "etc/machine-id"), "", { mode: 0o444 });
+  // tells systemd that /etc and /var fit this /usr: else each boot rebuilds caches that a release never outdates
+  for (const folder of ["etc", "var"]) {
+    await writeFile(join(root, folder, ".updated"), `TIMESTAMP_NSEC=${context.epoch}000000000\n`);
+  }
   await mkdir(join(root, "etc/apt"), { recursive: true });
   await writeFile(join(root, "etc/apt/sources.list"), "# an imgrel image is replaced, not upgraded: it has no package source\n");
 }

@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { BootResult } from "../../../builders/contract/boot.ts";
+import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
+import type { Lock } from "../../../builders/contract/lock.ts";
+import type { ProgressEvent, Report } from "../../../builders/contract/progress.ts";
+import { BOOT_RESULT_FILE, runBuilder } from "../../../builders/host/builder.ts";
+import { INSIDE } from "../../../builders/host/sandbox.ts";
+import { ensureToolchain } from "../../../builders/host/toolchain.ts";
+import type { JobRunner } from "../../ports/job-runner.ts";
+
+export type LocalJobOptions = {
+  /** folder of all runs: `<work>/<release>/<arch>/run-<n>` */
+  readonly work: string;
+  /** cacheRoot of builders/host/cache.ts */
+  readonly cache: string;
+  /** root of the imgrel sources */
+  readonly project: string;
+  readonly report: Report;
+};
+
+/** Puts an arch or artifact in front of a step's name, so that steps of two runs stay apart. */
+const named =
+  (report: Report, prefix: string): Report =>
+  (event: ProgressEvent) =>
+    report({ ...event, step: `${prefix} ${event.step}` });
+
+/** Runs of the builder on this machine, each in a sandbox of its own (builders/host/sandbox.ts). */
+export function localJobRunner(options: LocalJobOptions): JobRunner {
+  const { cache, project } = options;
+  const toolchainRoot = async (lock: Lock, signal: AbortSignal) =>
+    (await ensureToolchain({ lock, cache, project, report: options.report, signal })).root;
+  return {
+    build: async (job, signal) => {
+      const { release, arch } = job.request;
+      const work = join(options.work, release, arch, `run-${job.run}`);
+      const toolchain = await toolchainRoot(job.toolchain, signal);
+      await rm(work, { recursive: true, force: true });
+      await runBuilder({
+        ...{ toolchainRoot: toolchain, work, cache, project, command: "build", request: job.request, signal },
+        report: named(options.report, arch),
+      });
+      const output = join(work, "out");
+      const manifest = await readFile(join(output, arch, "build-manifest.json"), "utf8");
+      return { manifest: BuildManifest.parse(JSON.parse(manifest)), output };
+    },
+    boot: async (job, signal) => {
+      const toolchain = await toolchainRoot(job.toolchain, signal);
+      await rm(job.evidence, { recursive: true, force: true });
+      await mkdir(job.evidence, { recursive: true });
+      await runBuilder({
+        ...{ toolchainRoot: toolchain, work: job.evidence, cache, project, command: "boot", signal },
+        request: {
+          schemaVersion: 1,
+          arch: job.arch,
+          variant: job.variant,
+          identity: randomUUID(),
+          rootDigest: job.rootDigest,
+          memoryMiB: job.memoryMiB,
+          timeoutSeconds: job.timeoutSeconds,
+        },
+        binds: [{ mode: "ro", source: job.artifact, target: INSIDE.artifact }],
+        report: named(options.report, `${job.arch} ${job.variant}`),
+      });
+      return BootResult.parse(JSON.parse(await readFile(join(job.evidence, BOOT_RESULT_FILE), "utf8")));
+    },
+  };
+}

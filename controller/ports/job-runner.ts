@@ -1,0 +1,42 @@
+import type { BootResult } from "../../builders/contract/boot.ts";
+import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
+import type { BuildRequest } from "../../builders/contract/build-request.ts";
+import type { Lock } from "../../builders/contract/lock.ts";
+import type { Arch, Variant } from "../../builders/contract/variant.ts";
+
+/** One run of one arch: the same request, built anew. `run` counts from 1. */
+export type BuildJob = { readonly request: BuildRequest; readonly run: number; readonly toolchain: Lock };
+
+/** A finished run. */
+export type BuiltRun = {
+  readonly manifest: BuildManifest;
+  /** folder that holds `<arch>/build-manifest.json` and the artifacts below it */
+  readonly output: string;
+};
+
+/** An artifact to boot as its users would. */
+export type BootJob = {
+  readonly arch: Arch;
+  readonly variant: Variant;
+  /** folder with the artifact's files */
+  readonly artifact: string;
+  /** folder for the evidence: serial.log and boot.json */
+  readonly evidence: string;
+  /** fs-verity digest that the guest must compute */
+  readonly rootDigest: string;
+  readonly memoryMiB: number;
+  readonly timeoutSeconds: number;
+  /** lock of the toolchain whose QEMU boots it */
+  readonly toolchain: Lock;
+};
+
+/** Runs the builder, where its inputs are already fetched: a process tree here, a Job in a cluster. */
+export type JobRunner = {
+  /** @throws BuildError of the step that failed */
+  readonly build: (job: BuildJob, signal: AbortSignal) => Promise<BuiltRun>;
+  /**
+   * A boot that did not prove itself is a result, not an error.
+   * @throws BuildError if QEMU could not be run at all
+   */
+  readonly boot: (job: BootJob, signal: AbortSignal) => Promise<BootResult>;
+};
