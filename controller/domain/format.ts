@@ -4,8 +4,8 @@ const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  // 1023.95 KiB would round to 1024.0 KiB
-  while (unit < UNITS.length - 1 && value >= (unit === 0 ? 1024 : 1023.95)) {
+  // what would round to 1024.0 belongs to the next unit
+  while (unit < UNITS.length - 1 && value >= (unit === 0 ? 1023.5 : 1023.95)) {
     value /= 1024;
     unit += 1;
   }
@@ -21,3 +21,13 @@ export function formatSeconds(seconds: number): string {
   const minutes = Math.floor(whole / 60);
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} m`;
 }
+
+/**
+ * Text of other programs as one harmless line: no escape sequences, no control, formatting or line break characters,
+ * single spaces.
+ */
+export const oneLine = (text: string): string =>
+  text
+    .replace(/\p{Cc}\[[\d;?]*[@-~]/gu, "")
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim();

@@ -13,3 +13,12 @@ export type Logger = {
   /** a logger that adds `fields` to each of its records */
   readonly child: (fields: LogFields) => Logger;
 };
+
+/** Writes nothing: what a command gets unless someone asks for a log. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};

@@ -1,0 +1,59 @@
+import { BuildError, EXIT, exitCodeOf } from "../../builders/contract/build-failure.ts";
+import { ReleaseError } from "../domain/errors.ts";
+import { oneLine } from "../domain/format.ts";
+
+/** How a command failed, in the words of its user. */
+export type Failure = {
+  readonly exitCode: number;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** the last lines of a tool that failed */
+  readonly tail: readonly string[];
+  /** not expected: where it came from matters to who mends it */
+  readonly bug: boolean;
+};
+
+/** Faults of the machine that any command can meet: errno(3) names and what to do. */
+const MACHINE_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: "free some disk space and run the command again",
+  EDQUOT: "free some space of your disk quota and run the command again",
+  EACCES: "run the command as a user who may do this; building needs root",
+  EPERM: "run the command as a user who may do this; building needs root",
+  EROFS: "choose a place that is not on a read-only file system",
+  EMFILE: "raise the limit of open files (ulimit -n) and run the command again",
+  EIO: "look at the kernel's messages (dmesg): the disk could not be read or written",
+};
+
+const BUG_REMEDY = "this is a bug in imgrel: please report it, with what -v prints";
+
+/** What to tell of anything that a command threw. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ReleaseError) {
+    const { exitCode, code, message, remedy } = error;
+    return { exitCode, code, message, remedy, tail: [], bug: code === "Internal" };
+  }
+  if (error instanceof BuildError) {
+    const { code, step, message, remedy, logTail } = error.failure;
+    const tail = logTail.split("\n").filter((line) => line.trim() !== "");
+    return { exitCode: exitCodeOf(code), code, message: `${step}: ${message}`, remedy, tail, bug: false };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const errno = error instanceof Error && "code" in error ? String(error.code) : "";
+  const remedy = MACHINE_FAULTS[errno];
+  return remedy === undefined
+    ? { exitCode: EXIT.failed, code: "Unexpected", message, remedy: BUG_REMEDY, tail: [], bug: true }
+    : { exitCode: EXIT.failed, code: errno, message, remedy, tail: [], bug: false };
+}
+
+/** Text of several lines without anything that could steer a terminal; indentation stays. */
+const lines = (text: string): string[] =>
+  text.split("\n").map((line) => `${/^ */.exec(line)?.[0] ?? ""}${oneLine(line)}`.trimEnd());
+
+/** `error: <message>`, `  → <remedy>`, then the tool's last lines. */
+export const failureText = (failure: Failure): string =>
+  [
+    ...lines(`error: ${failure.message}`),
+    ...lines(`  → ${failure.remedy}`),
+    ...failure.tail.map((line) => `  | ${oneLine(line)}`),
+  ].join("\n");

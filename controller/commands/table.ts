@@ -1,0 +1,13 @@
+import type { RegisterCommand } from "./command.ts";
+
+/** A command as the program's help knows it; its file is read only when the command is used. */
+export type CommandEntry = {
+  /** the name it registers */
+  readonly name: string;
+  /** its line in `imgrel --help` */
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly register: RegisterCommand }>;
+};
+
+/** Every command, in the order of `imgrel --help`. */
+export const COMMANDS: readonly CommandEntry[] = [];
