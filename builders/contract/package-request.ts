@@ -30,3 +30,11 @@ export const ToolchainPackages = z.strictObject({
   rolling: z.array(RollingPackage),
 });
 export type ToolchainPackages = z.infer<typeof ToolchainPackages>;
+
+/** Where packages may be downloaded. */
+export type PackageLocations = {
+  /** by suite, in order; each ends with a slash, and pool paths are relative to it */
+  readonly bases: ReadonlyMap<string, readonly URL[]>;
+  /** http_proxy, https_proxy and no_proxy, as far as they are set */
+  readonly proxies: Readonly<Record<string, string>>;
+};

@@ -1,5 +1,5 @@
-import type { LockedPackage, LockedSuite } from "../../builders/contract/lock.ts";
-import type { RollingPackage } from "../../builders/contract/package-request.ts";
+import type { Lock, LockedPackage, LockedSuite } from "../../builders/contract/lock.ts";
+import type { PackageLocations, RollingPackage } from "../../builders/contract/package-request.ts";
 import type { Arch } from "../../builders/contract/variant.ts";
 
 /** One place where a class says an archive may be found. */
@@ -43,9 +43,8 @@ export interface PackageArchive {
    */
   resolve(request: ResolveRequest, signal: AbortSignal): Promise<Resolution>;
   /**
-   * Where packages of a locked suite may be downloaded, in order. Each ends with a slash and is what pool paths are
-   * relative to.
-   * @throws ReleaseError NotFound if no archive has that name
+   * Where packages of a lock may be downloaded.
+   * @throws ReleaseError NotFound if the class has no archive of a suite's name
    */
-  baseUrls(suite: LockedSuite, signal: AbortSignal): Promise<readonly URL[]>;
+  locate(lock: Lock, signal: AbortSignal): Promise<PackageLocations>;
 }

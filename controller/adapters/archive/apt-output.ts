@@ -79,6 +79,24 @@ export function parseIndexTargets(text: string): ConfiguredRepository[] {
 export const proxySettings = (dump: string): string[] =>
   dump.split("\n").filter((line) => /^Acquire::https?::Proxy(-Auto-Detect)?(::[^\s"]+)? "[^"]+";$/i.test(line));
 
+/**
+ * Proxy settings of apt (apt-transport-http(1)) as the variables that other programs read. A host that is set to
+ * `DIRECT` goes into no_proxy; a proxy for one host or a detection program has no variable.
+ */
+export function proxyVariables(settings: readonly string[]): Record<string, string> {
+  const rows = settings.map((line) => /^Acquire::(https?)::Proxy(?:::(\S+))? "([^"]*)";$/i.exec(line) ?? []);
+  const isProxy = (value: string) => value !== "" && !/^(DIRECT|false)$/i.test(value);
+  const direct = rows.flatMap(([, , host, value]) => (host !== undefined && value === "DIRECT" ? [host] : []));
+  return {
+    ...Object.fromEntries(
+      rows.flatMap(([, scheme = "", host, value = ""]) =>
+        host === undefined && isProxy(value) ? [[`${scheme.toLowerCase()}_proxy`, value]] : [],
+      ),
+    ),
+    ...(direct.length === 0 ? {} : { no_proxy: direct.join(",") }),
+  };
+}
+
 /** Why a repository was not taken: it was signed by someone else, is past its Valid-Until, lacks the suite, or no answer. */
 export type UpdateFailure = {
   readonly kind: "signature" | "expired" | "missing" | "unreachable";

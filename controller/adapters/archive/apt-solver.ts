@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LockedPackage } from "../../../builders/contract/lock.ts";
+import { compareDpkgVersions } from "../../domain/dpkg-version.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { ResolveRequest } from "../../ports/package-archive.ts";
 import type { AptDirectory } from "./apt-directory.ts";
@@ -97,15 +98,10 @@ async function suitesOf(
     [request.suite, ...others].find((suite) => held.has(`${name} ${version} ${suite}`)) ?? request.suite;
 }
 
-async function checkMinimumVersions(
-  directory: AptDirectory,
-  request: ResolveRequest,
-  packages: readonly LockedPackage[],
-) {
+function checkMinimumVersions(request: ResolveRequest, packages: readonly LockedPackage[]): void {
   for (const { name, suite, minVersion } of request.rolling) {
-    const version = packages.find((found) => found.name === name)?.version ?? "";
-    const compared = await directory.run("dpkg", ["--compare-versions", version, "ge", minVersion]);
-    if (compared.exitCode === 0) continue;
+    const version = packages.find((found) => found.name === name)?.version;
+    if (version !== undefined && compareDpkgVersions(version, minVersion) >= 0) continue;
     throw new ReleaseError(
       "NotFound",
       `${request.archive} ${suite} has ${name} ${version}, at least ${minVersion} is needed`,
@@ -155,6 +151,6 @@ export async function solve(directory: AptDirectory, base: URL, request: Resolve
       "name the package that provides it",
     );
   }
-  await checkMinimumVersions(directory, request, packages);
+  checkMinimumVersions(request, packages);
   return packages;
 }

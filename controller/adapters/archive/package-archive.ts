@@ -3,7 +3,7 @@ import type { LockedSuite } from "../../../builders/contract/lock.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { ArchiveDefinition, PackageArchive, Resolution, ResolveRequest } from "../../ports/package-archive.ts";
 import { openAptDirectory, updateIndexes } from "./apt-directory.ts";
-import type { UpdateFailure } from "./apt-output.ts";
+import { proxyVariables, type UpdateFailure } from "./apt-output.ts";
 import { solve } from "./apt-solver.ts";
 import { snapshotTimestamp, timestampDate } from "./in-release.ts";
 import { type Candidate, candidates, type HostApt, readHostApt } from "./sources.ts";
@@ -19,6 +19,14 @@ export type PackageArchiveOptions = {
 
 const PROXY_VARIABLES = ["http_proxy", "https_proxy", "no_proxy"];
 const DAY = 24 * 3600 * 1000;
+
+/**
+ * States of an archive in which a snapshot service has the packages of a locked suite. Where no snapshot was asked for:
+ * a day after the index's date, since the service takes a state some hours after that date and archives keep
+ * superseded files for longer, then the date itself.
+ */
+const packageTimestamps = ({ snapshot, date }: LockedSuite): string[] =>
+  snapshot === null ? [snapshotTimestamp(new Date(timestampDate(date).getTime() + DAY)), date] : [snapshot];
 
 type Tried = {
   readonly kind: string;
@@ -120,13 +128,21 @@ export function createPackageArchive(options: PackageArchiveOptions): PackageArc
       throw unavailable(request, tried);
     },
 
-    async baseUrls(suite, signal) {
-      const { sources } = definitionOf(suite.archive);
-      // a snapshot service takes a state in some hours after its date; superseded files stay in the pool for longer
-      const later = snapshotTimestamp(new Date(timestampDate(suite.date).getTime() + DAY));
-      const timestamps = suite.snapshot === null ? [later, suite.date] : [suite.snapshot];
-      const found = await candidates(suite.archive, sources, timestamps, hostApt(signal));
-      return found.flatMap((candidate) => ("base" in candidate ? [candidate.base] : []));
+    async locate(lock, signal) {
+      const bases = new Map<string, readonly URL[]>();
+      let proxies: Record<string, string> = env;
+      for (const suite of lock.suites) {
+        const { sources } = definitionOf(suite.archive);
+        const found = await candidates(suite.archive, sources, packageTimestamps(suite), hostApt(signal));
+        const usable = found.filter((candidate) => "base" in candidate);
+        bases.set(
+          suite.suite,
+          usable.map((candidate) => candidate.base),
+        );
+        // a proxy variable of the process is more specific than the setting of the machine's apt
+        proxies = { ...proxyVariables(usable.flatMap((candidate) => candidate.settings)), ...proxies };
+      }
+      return { bases, proxies };
     },
   };
 }

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { BuildError } from "../contract/build-failure.ts";
+import { type Answer, httpGet } from "./http-get.ts";
+import { openPart, type PartFile } from "./part-file.ts";
+
+/** One file to bring into the cache, known by hash and size before it is asked for. */
+export type Download = {
+  /** as people know it: `name version arch` */
+  readonly label: string;
+  readonly sha256: string;
+  /** bytes */
+  readonly size: number;
+  /** where it goes, blobPath of cache.ts */
+  readonly blob: string;
+  /** where to ask, in order */
+  readonly urls: readonly URL[];
+};
+
+export type DownloadOutcome =
+  | { readonly kind: "done"; readonly from: URL }
+  /** every URL answered that it has no such file */
+  | { readonly kind: "gone" }
+  | { readonly kind: "unavailable"; readonly reasons: readonly string[] };
+
+export type DownloadOptions = {
+  /** bytes that came in, or left again (negative) when a download starts afresh */
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal;
+  /** milliseconds before the second and each later try; the number of tries is one more */
+  readonly pauses?: readonly number[];
+  /** milliseconds without a byte after which a try is given up */
+  readonly idle?: number;
+};
+
+const PAUSES = [1000, 4000];
+const IDLE = 30_000;
+/** How far past the locked size a body is read, so that the error can name its hash. */
+const EXCESS_BYTES = 1024 * 1024;
+
+type Attempt =
+  | { readonly kind: "done" | "gone" | "afresh" }
+  | { readonly kind: "busy" | "refused"; readonly reason: string };
+
+function mismatch(download: Download, sha256: string, size: number): BuildError {
+  const found = size > download.size + EXCESS_BYTES ? `more than ${size} bytes` : `${sha256} (${size} bytes)`;
+  return new BuildError({
+    code: "InputDigestMismatch",
+    step: "fetch",
+    message: `${download.label}: the lock says sha256 ${download.sha256} (${download.size} bytes), the server sent ${found}`,
+    remedy: "nothing of it was kept; try again, and if it happens again do not trust that server or proxy",
+  });
+}
+
+/** Why a connection failed, in the words of the system underneath fetch's own `fetch failed`. */
+function connectionFault(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}
+
+type Body = Extract<Answer, { kind: "body" }>;
+
+/** Reads the body into the part, which starts over if the answer does. */
+async function receive(
+  download: Download,
+  part: PartFile,
+  answer: Body,
+  options: DownloadOptions,
+  onChunk: () => void,
+) {
+  if (answer.offset !== part.size()) {
+    options.onBytes(-part.size());
+    await part.restart();
+  }
+  for await (const chunk of answer.chunks) {
+    onChunk();
+    await part.append(chunk);
+    options.onBytes(chunk.length);
+    if (part.size() > download.size + EXCESS_BYTES) return;
+  }
+}
+
+/**
+ * Checks the hash of an ended download: in place, to be fetched afresh, or an error. `pieced`: its bytes are not all
+ * of one answer, so that a wrong hash does not yet prove the server wrong.
+ */
+async function settle(download: Download, part: PartFile, pieced: boolean, options: DownloadOptions): Promise<Attempt> {
+  const sha256 = part.sha256();
+  if (sha256 === download.sha256 && part.size() === download.size) {
+    await part.commit();
+    return { kind: "done" };
+  }
+  const size = part.size();
+  options.onBytes(-size);
+  await part.restart();
+  if (pieced) return { kind: "afresh" };
+  throw mismatch(download, sha256, size);
+}
+
+async function attempt(download: Download, url: URL, part: PartFile, options: DownloadOptions): Promise<Attempt> {
+  if (part.size() >= download.size) return settle(download, part, true, options);
+  const idle = new AbortController();
+  const timer = setTimeout(() => idle.abort(new Error("no data for too long")), options.idle ?? IDLE);
+  try {
+    const answer = await httpGet(url, part.size(), AbortSignal.any([options.signal, idle.signal]));
+    if (answer.kind === "unsatisfiable") {
+      options.onBytes(-part.size());
+      await part.restart();
+      return { kind: "afresh" };
+    }
+    if (answer.kind !== "body") return answer;
+    await receive(download, part, answer, options, () => timer.refresh());
+    if (part.size() < download.size && !answer.declared) return { kind: "busy", reason: "the connection ended early" };
+    return await settle(download, part, answer.offset > 0, options);
+  } catch (error) {
+    if (options.signal.aborted || error instanceof BuildError) throw error;
+    return { kind: "busy", reason: connectionFault(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function fromUrl(download: Download, url: URL, part: PartFile, options: DownloadOptions): Promise<Attempt> {
+  const pauses = options.pauses ?? PAUSES;
+  let afresh = 0;
+  for (let tries = 0; ; ) {
+    const result = await attempt(download, url, part, options);
+    if (result.kind === "afresh" && afresh === 0) {
+      afresh = 1;
+      continue;
+    }
+    const pause = pauses[tries];
+    if (result.kind !== "busy" || pause === undefined) return result;
+    tries += 1;
+    await sleep(pause, undefined, { signal: options.signal });
+  }
+}
+
+/**
+ * Downloads one file into the cache: from the first URL that has it, going on from what an earlier download left, with
+ * three tries per URL on 408, 429, 5xx, reset, silence or a truncated body. Its hash is computed as it comes in; it
+ * appears in the cache only once that hash is the expected one.
+ * @throws BuildError InputDigestMismatch naming both hashes; AbortError if `signal` fires (the part stays)
+ */
+export async function download(file: Download, options: DownloadOptions): Promise<DownloadOutcome> {
+  const part = await openPart(file.blob);
+  const reasons: string[] = [];
+  try {
+    options.onBytes(part.size());
+    for (const url of file.urls) {
+      const result = await fromUrl(file, url, part, options);
+      if (result.kind === "done") return { kind: "done", from: url };
+      if (result.kind === "gone") continue;
+      reasons.push(`${url.host}: ${"reason" in result ? result.reason : "it refuses to send the file whole"}`);
+    }
+    return reasons.length === 0 ? { kind: "gone" } : { kind: "unavailable", reasons };
+  } finally {
+    await part.close();
+  }
+}
