@@ -75,11 +75,22 @@ function asBuildError(error: unknown): BuildError {
   if (error instanceof BuildError) return error;
   if (error instanceof ZodError) {
     const message = `the request is not valid: ${z.prettifyError(error)}`;
-    return new BuildError({ code: "InvalidRequest", step: "request", message, remedy: "controller and builder must be of one version" });
+    return new BuildError({
+      code: "InvalidRequest",
+      step: "request",
+      message,
+      remedy: "controller and builder must be of one version",
+    });
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const message = `unexpected: ${text.split("\n")[0]}`;
-  return new BuildError({ code: "StepFailed", step: "builder", message, remedy: "read the lines below", logTail: text });
+  return new BuildError({
+    code: "StepFailed",
+    step: "builder",
+    message,
+    remedy: "read the lines below",
+    logTail: text,
+  });
 }
 
 async function main(name: string | undefined): Promise<number> {

@@ -31,7 +31,10 @@ export async function boot(options: BootOptions): Promise<BootResult> {
   const machine = kernelInitrdMachine(request, options.artifact, commandLine);
   const version = await exec({ program: machine.program, args: ["--version"] }).catch((cause: unknown) => {
     const message = `${machine.program} is not in the toolchain root`;
-    throw new BuildError({ code: "ToolMissing", step: "boot", message, remedy: "use the toolchain root of this release" }, { cause });
+    throw new BuildError(
+      { code: "ToolMissing", step: "boot", message, remedy: "use the toolchain root of this release" },
+      { cause },
+    );
   });
   const log = createWriteStream(join(options.work, "serial.log"));
   const next = readConsole(request);

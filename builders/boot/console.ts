@@ -28,10 +28,13 @@ export function agentFields(line: string): { text: string; fields: ReadonlyMap<s
   const start = line.indexOf(AGENT);
   if (start < 0) return null;
   const text = line.slice(start);
-  const pairs = text.slice(AGENT.length).split(" ").map((word): [string, string] => {
-    const at = word.indexOf("=");
-    return at < 0 ? [word, ""] : [word.slice(0, at), word.slice(at + 1)];
-  });
+  const pairs = text
+    .slice(AGENT.length)
+    .split(" ")
+    .map((word): [string, string] => {
+      const at = word.indexOf("=");
+      return at < 0 ? [word, ""] : [word.slice(0, at), word.slice(at + 1)];
+    });
   return { text, fields: new Map(pairs) };
 }
 
@@ -77,7 +80,10 @@ export function readConsole(request: BootRequest): (line: string) => Verdict {
           : {
               state: "failed",
               reason: wrong
-                .map(([key, value]) => `${key}: expected ${value}, the agent reports ${agent.fields.get(key) ?? "nothing"}`)
+                .map(
+                  ([key, value]) =>
+                    `${key}: expected ${value}, the agent reports ${agent.fields.get(key) ?? "nothing"}`,
+                )
                 .join("; "),
               agentLine: agent.text,
             };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PackageName, PackageVersion } from "./lock.ts";
+import { type LockedPackage, type LockedSuite, PackageName, PackageVersion } from "./lock.ts";
 import { Arch } from "./variant.ts";
 
 /** Name of a suite of an archive, in LockedSuite's form. */
@@ -30,6 +30,23 @@ export const ToolchainPackages = z.strictObject({
   rolling: z.array(RollingPackage),
 });
 export type ToolchainPackages = z.infer<typeof ToolchainPackages>;
+
+/** What a root must contain, and from where. `archive` is a name that the class defines. */
+export type ResolveRequest = {
+  readonly archive: string;
+  readonly suite: string;
+  readonly components: readonly string[];
+  /** state of the archive to read, `YYYYMMDDTHHMMSSZ`; null for its present state */
+  readonly snapshot: string | null;
+  readonly arch: Arch;
+  /** names; what they need and the essential packages come along */
+  readonly packages: readonly string[];
+  readonly rolling: readonly RollingPackage[];
+  readonly role: LockedPackage["role"];
+};
+
+/** The packages that fulfil a request and the signed indexes they were found in, the request's own suite first. */
+export type Resolution = { readonly suites: readonly LockedSuite[]; readonly packages: readonly LockedPackage[] };
 
 /** Where packages may be downloaded. */
 export type PackageLocations = {

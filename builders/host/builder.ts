@@ -69,7 +69,11 @@ export async function runBuilder(run: BuilderRun): Promise<Outcome> {
       root: run.toolchainRoot,
       work: run.work,
       binds: [
-        ...PROJECT_PARTS.map((part) => ({ mode: "ro" as const, source: join(run.project, part), target: `${INSIDE.project}/${part}` })),
+        ...PROJECT_PARTS.map((part) => ({
+          mode: "ro" as const,
+          source: join(run.project, part),
+          target: `${INSIDE.project}/${part}`,
+        })),
         { mode: "ro", source: process.execPath, target: INSIDE.node },
         { mode: "ro", source: join(run.cache, "blobs"), target: INSIDE.blobs },
         { mode: "ro", source: request, target: INSIDE.request },

@@ -17,7 +17,14 @@ export async function timed<T>(
   try {
     const { value, bytes, userSeconds = 0, systemSeconds = 0 } = await work();
     const wallSeconds = Number(process.hrtime.bigint() - started) / 1e9;
-    report({ event: "finished", step, wallSeconds, userSeconds, systemSeconds, ...(bytes === undefined ? {} : { bytes }) });
+    report({
+      event: "finished",
+      step,
+      wallSeconds,
+      userSeconds,
+      systemSeconds,
+      ...(bytes === undefined ? {} : { bytes }),
+    });
     return value;
   } catch (error) {
     report({ event: "failed", step, text: error instanceof Error ? error.message : String(error) });

@@ -9,7 +9,12 @@ const EMBEDDED = "powernode/root.erofs";
  * kernel unpacks after it into the same file system.
  * @param mtime time stamp of the members, seconds since 1970
  */
-export async function embedRootImage(initramfs: string, rootImage: string, output: string, mtime: number): Promise<void> {
+export async function embedRootImage(
+  initramfs: string,
+  rootImage: string,
+  output: string,
+  mtime: number,
+): Promise<void> {
   await copyFile(initramfs, output);
   await appendCpio(
     output,

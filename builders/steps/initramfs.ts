@@ -27,7 +27,8 @@ const needed = (kernel: Kernel): RegExp[] => [
 export function initramfsFaults(kernel: Kernel, bytes: number, members: readonly string[]): string[] {
   const faults: string[] = [];
   if (bytes < LEAST.bytes) faults.push(`it has ${bytes} bytes, at least ${LEAST.bytes} are needed`);
-  if (members.length < LEAST.members) faults.push(`it has ${members.length} members, at least ${LEAST.members} are needed`);
+  if (members.length < LEAST.members)
+    faults.push(`it has ${members.length} members, at least ${LEAST.members} are needed`);
   for (const pattern of needed(kernel)) {
     if (!members.some((member) => pattern.test(member))) faults.push(`no member matches ${pattern.source}`);
   }

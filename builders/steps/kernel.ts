@@ -13,7 +13,11 @@ export type Kernel = { readonly version: string; readonly image: string; readonl
 export async function findKernel(context: StepContext, kernelPackage: string): Promise<Kernel> {
   const version = kernelPackage.replace(/^linux-image-(unsigned-)?/, "");
   const root = join(context.work, "root");
-  const kernel = { version, image: join(root, `boot/vmlinuz-${version}`), modules: join(root, "usr/lib/modules", version) };
+  const kernel = {
+    version,
+    image: join(root, `boot/vmlinuz-${version}`),
+    modules: join(root, "usr/lib/modules", version),
+  };
   for (const path of [kernel.image, join(kernel.modules, "modules.dep")]) {
     await access(path).catch((cause: unknown) => {
       throw new BuildError(

@@ -75,5 +75,8 @@ export async function normalizeRoot(context: StepContext, hostname: string): Pro
     await writeFile(join(root, folder, ".updated"), `TIMESTAMP_NSEC=${context.epoch}000000000\n`);
   }
   await mkdir(join(root, "etc/apt"), { recursive: true });
-  await writeFile(join(root, "etc/apt/sources.list"), "# an imgrel image is replaced, not upgraded: it has no package source\n");
+  await writeFile(
+    join(root, "etc/apt/sources.list"),
+    "# an imgrel image is replaced, not upgraded: it has no package source\n",
+  );
 }

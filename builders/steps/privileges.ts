@@ -5,7 +5,16 @@ import { BuildError } from "../contract/build-failure.ts";
  * The capabilities a build has, as bit numbers of linux/capability.h. Without FSETID a build succeeds with other
  * bytes (setgid bits are lost), so a missing one is as wrong as one too many.
  */
-const CAPABILITIES = { CHOWN: 0, DAC_OVERRIDE: 1, FOWNER: 3, FSETID: 4, SETGID: 6, SETUID: 7, SYS_CHROOT: 18, MKNOD: 27 };
+const CAPABILITIES = {
+  CHOWN: 0,
+  DAC_OVERRIDE: 1,
+  FOWNER: 3,
+  FSETID: 4,
+  SETGID: 6,
+  SETUID: 7,
+  SYS_CHROOT: 18,
+  MKNOD: 27,
+};
 
 const NAMES = new Map(Object.entries(CAPABILITIES).map(([name, bit]) => [BigInt(bit), name]));
 const EXPECTED = [...NAMES.keys()].reduce((set, bit) => set | (1n << bit), 0n);
@@ -28,9 +37,7 @@ export function privilegeFaults(status: string, ipv4Routes: string, ipv6Routes: 
   if (excess !== 0n) faults.push(`capabilities are too many: ${namesOf(excess)}`);
   if (field("NoNewPrivs") !== "1") faults.push("no_new_privs is not set");
   const hasIpv4 = ipv4Routes.split("\n").some((line) => /^\S+\t00000000\t/.test(line));
-  const hasIpv6 = ipv6Routes
-    .split("\n")
-    .some((line) => /^0{32} 00 /.test(line) && !/\blo$/.test(line.trim()));
+  const hasIpv6 = ipv6Routes.split("\n").some((line) => /^0{32} 00 /.test(line) && !/\blo$/.test(line.trim()));
   if (hasIpv4 || hasIpv6) faults.push("there is a route to other networks");
   return faults;
 }

@@ -11,7 +11,10 @@ const fileName = (locked: LockedPackage): string =>
   `${locked.name}_${locked.version.replace(/^[0-9]+:/, "")}_${locked.arch}.deb`;
 
 async function checkBlob(context: StepContext, locked: LockedPackage, path: string): Promise<void> {
-  const size = await stat(path).then((found) => found.size, () => undefined);
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
   if (size === undefined) {
     throw new BuildError({
       code: "InputMissing",
@@ -58,7 +61,14 @@ export async function layOutRepository(context: StepContext, lock: Lock): Promis
       const path = join(folder, "pool", fileName(locked));
       await symlink(blob, path);
       stanzas.set(locked, await stanza(context, locked, path));
-      context.report({ event: "action", step: "inputs", text: locked.name, done: stanzas.size, total: lock.packages.length, unit: "items" });
+      context.report({
+        event: "action",
+        step: "inputs",
+        text: locked.name,
+        done: stanzas.size,
+        total: lock.packages.length,
+        unit: "items",
+      });
     }
   };
   await Promise.all([worker(), worker(), worker()]);

@@ -10,7 +10,12 @@ import type { VariantMaker } from "./variant-maker.ts";
  */
 export const kernelInitrd: VariantMaker = async (context, ingredients, folder) => {
   await copyFile(ingredients.kernel.image, join(folder, "kernel"));
-  await embedRootImage(ingredients.initramfs, ingredients.rootImage.path, join(folder, "initramfs.cpio.zst"), context.epoch);
+  await embedRootImage(
+    ingredients.initramfs,
+    ingredients.rootImage.path,
+    join(folder, "initramfs.cpio.zst"),
+    context.epoch,
+  );
   await writeFile(join(folder, "cmdline"), `${commandLine(ingredients.arch, ingredients.rootImage.hash)}\n`);
   return ["kernel", "initramfs.cpio.zst", "cmdline"];
 };

@@ -3,4 +3,6 @@ import { kernelInitrd } from "./kernel-initrd.ts";
 import type { VariantMaker } from "./variant-maker.ts";
 
 /** The variants that this builder makes. */
-export const MAKERS: ReadonlyMap<Variant, VariantMaker> = new Map<Variant, VariantMaker>([["kernel-initrd", kernelInitrd]]);
+export const MAKERS: ReadonlyMap<Variant, VariantMaker> = new Map<Variant, VariantMaker>([
+  ["kernel-initrd", kernelInitrd],
+]);

@@ -13,4 +13,8 @@ export type Ingredients = {
 };
 
 /** Writes one variant's files into `folder`, which exists and is empty; returns their names. */
-export type VariantMaker = (context: StepContext, ingredients: Ingredients, folder: string) => Promise<readonly string[]>;
+export type VariantMaker = (
+  context: StepContext,
+  ingredients: Ingredients,
+  folder: string,
+) => Promise<readonly string[]>;
