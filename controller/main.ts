@@ -1,5 +1,5 @@
 #!/usr/bin/env node
+import { runProcess } from "./commands/process.ts";
 import { COMMANDS } from "./commands/table.ts";
-import { runProcess } from "./process.ts";
 
 void runProcess(process.argv.slice(2), COMMANDS);

@@ -1,5 +1,5 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import packageJson from "../../package.json" with { type: "json" };
 import type { ExitCode } from "../../builders/contract/build-failure.ts";
 import type { CommandContext } from "./command.ts";
 import type { CommandEntry } from "./table.ts";
@@ -16,6 +16,8 @@ const globalOptions = (): Option[] => [
   new Option("--log <format>", "write a log of JSON lines to standard error, progress included").choices(["json"]),
   new Option("--log-file <file>", "append the log to a file instead (implies --log json)"),
 ];
+
+const PACKAGE = new URL("../../package.json", import.meta.url);
 
 /** EXIT.usage; that file reads zod, for which `--help` has no time. */
 const USAGE = 2 satisfies ExitCode;
@@ -64,9 +66,13 @@ export async function runProgram(
   context: CommandContext,
   commands: readonly CommandEntry[],
 ): Promise<void> {
+  const { description, version } = JSON.parse(readFileSync(PACKAGE, "utf8")) as {
+    description: string;
+    version: string;
+  };
   const program = bareProgram()
-    .description(packageJson.description)
-    .version(packageJson.version)
+    .description(description)
+    .version(version)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
     .configureOutput({

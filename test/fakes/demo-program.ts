@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError } from "commander";
 import { BuildError } from "../../builders/contract/build-failure.ts";
 import { type CommandContext, outputOption } from "../../controller/commands/command.ts";
+import { runProcess } from "../../controller/commands/process.ts";
 import type { CommandEntry } from "../../controller/commands/table.ts";
 import { ReleaseError } from "../../controller/domain/errors.ts";
-import { runProcess } from "../../controller/process.ts";
 
 /** A program of our own frame whose commands end in every way a command can; tests and eyes look at it. */
 type Ending = (context: CommandContext, options: Readonly<Record<string, string>>) => Promise<void> | void;

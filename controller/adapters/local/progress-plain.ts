@@ -1,7 +1,7 @@
 import { formatBytes, formatSeconds } from "../../domain/format.ts";
+import type { ProgressView } from "../../ports/progress-view.ts";
 import { countText } from "./progress-lines.ts";
 import { afterEvent, type ProgressState, type StepRow } from "./progress-state.ts";
-import type { ProgressView } from "./progress-view.ts";
 
 /** `now` is the time of day for people; `seconds` is monotonic; `every` returns how to stop its timer. */
 export type PlainClock = {

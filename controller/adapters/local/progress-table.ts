@@ -1,6 +1,6 @@
+import type { ProgressView } from "../../ports/progress-view.ts";
 import { liveLines, type Screen, stepLine, stoppedLine, summaryLine } from "./progress-lines.ts";
 import { afterEvent, type ProgressState, runningRows } from "./progress-state.ts";
-import type { ProgressView } from "./progress-view.ts";
 
 /** A terminal of which the last lines can be redrawn. */
 export type LiveTerminal = {

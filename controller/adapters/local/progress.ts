@@ -1,7 +1,8 @@
+import type { logUpdateStderr } from "log-update";
+import type { ProgressView } from "../../ports/progress-view.ts";
 import type { Screen } from "./progress-lines.ts";
 import { plainProgress } from "./progress-plain.ts";
 import { type LiveTerminal, tableProgress } from "./progress-table.ts";
-import type { ProgressView } from "./progress-view.ts";
 
 /** Standard error, as far as progress needs it. */
 export type ErrorStream = {
@@ -41,7 +42,7 @@ const clock = {
 
 /** The terminal behind standard error. log-update comes with the first drawing: most commands never draw. */
 function liveTerminal(stream: ErrorStream, style: ProgressStyle): LiveTerminal {
-  let update: typeof import("log-update").logUpdateStderr | undefined;
+  let update: typeof logUpdateStderr | undefined;
   let asked = false;
   const load = async () => {
     update = (await import("log-update")).logUpdateStderr;
@@ -76,6 +77,3 @@ export function createProgress(stream: ErrorStream, env: Env): ProgressView {
     ? tableProgress(liveTerminal(stream, style), clock)
     : plainProgress((line) => stream.write(`${line}\n`), clock);
 }
-
-/** Shows nothing: for a standard error that holds only the records of a log. */
-export const noProgress: ProgressView = { report: () => undefined, aside: (write) => write(), close: () => undefined };

@@ -1,9 +1,10 @@
+import { isatty } from "node:tty";
 import { inspect } from "node:util";
-import type { Report } from "../builders/contract/progress.ts";
-import { createProgress, noProgress } from "./adapters/local/progress.ts";
-import { readGlobalOptions, runProgram } from "./commands/program.ts";
-import type { CommandEntry } from "./commands/table.ts";
-import { type Logger, silentLogger } from "./ports/logger.ts";
+import type { Report } from "../../builders/contract/progress.ts";
+import { readGlobalOptions, runProgram } from "./program.ts";
+import type { CommandEntry } from "./table.ts";
+import { type Logger, silentLogger } from "../ports/logger.ts";
+import { noProgress } from "../ports/progress-view.ts";
 
 /** What a shell reports of a program that a signal ended: 128 + its number (signal(7)). */
 const SIGNAL_EXIT = { SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 } as const;
@@ -20,7 +21,8 @@ const STUCK =
 export async function runProcess(argv: readonly string[], commands: readonly CommandEntry[]): Promise<never> {
   const options = readGlobalOptions(argv);
   const logAlone = options.log && options.logFile === undefined;
-  const view = logAlone ? noProgress : createProgress(process.stderr, process.env);
+  const usesCommand = commands.some(({ name }) => argv.includes(name));
+  const view = logAlone || !usesCommand ? noProgress : await (await import("../wiring.ts")).createProgressView();
   let log: Logger = silentLogger;
   let exitCode = 0;
   let stoppedBy: Signal | undefined;
@@ -56,7 +58,7 @@ export async function runProcess(argv: readonly string[], commands: readonly Com
       if (stoppedBy !== "SIGPIPE" && !logAlone) stderr(`stopped by ${stoppedBy}`);
       return;
     }
-    const { failureOf, failureText } = await import("./commands/failure.ts");
+    const { failureOf, failureText } = await import("./failure.ts");
     const failure = failureOf(error);
     exitCode = failure.exitCode;
     log.error("command failed", { ...failure, error });
@@ -92,10 +94,12 @@ export async function runProcess(argv: readonly string[], commands: readonly Com
       stopFor(signal);
     });
   }
-  process.on("uncaughtException", (error) => {
+  const failAndEnd = async (error: unknown) => {
     view.close();
-    void fail(error).then(end);
-  });
+    await fail(error);
+    return end();
+  };
+  process.on("uncaughtException", (error) => void failAndEnd(error));
   process.on("exit", () => {
     if (ended) return;
     process.exitCode = stoppedBy === undefined ? 1 : SIGNAL_EXIT[stoppedBy];
@@ -104,8 +108,8 @@ export async function runProcess(argv: readonly string[], commands: readonly Com
 
   try {
     if (options.log) {
-      const { createLogger } = await import("./adapters/logger.ts");
-      log = await createLogger({ file: options.logFile, cwd: process.cwd(), debug: options.verbose });
+      const { createLog } = await import("../wiring.ts");
+      log = await createLog({ file: options.logFile, cwd: process.cwd(), debug: options.verbose });
     }
     await runProgram(
       argv,
@@ -117,7 +121,7 @@ export async function runProcess(argv: readonly string[], commands: readonly Com
         signal: stop.signal,
         cwd: process.cwd(),
         env: process.env,
-        isTerminal: process.stdout.isTTY === true,
+        isTerminal: isatty(1),
         exitCode: (code) => {
           exitCode = code;
         },
@@ -125,8 +129,7 @@ export async function runProcess(argv: readonly string[], commands: readonly Com
       commands,
     );
   } catch (error) {
-    view.close();
-    await fail(error);
+    return failAndEnd(error);
   }
   return end();
 }
