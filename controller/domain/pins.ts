@@ -1,0 +1,109 @@
+import { addressFault } from "./names.ts";
+import { quote } from "./problem.ts";
+import type { Fault, TextRule } from "./text-rule.ts";
+
+/** A moment of a package archive, UTC, as snapshot.debian.org and snapshot.ubuntu.com name it. */
+export const SNAPSHOT: TextRule = {
+  what: "a snapshot time",
+  pattern: /^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z$/,
+  maxLength: 16,
+  form: 'write YYYYMMDDTHHMMSSZ in UTC, for example "20261101T000000Z"',
+  recognise: (text) =>
+    /^[0-9]{8}T[0-9]{6}Z$/.test(text) && !isMoment(text)
+      ? { message: `${quote(text)} is no moment of the calendar`, remedy: "correct the month, day or time" }
+      : undefined,
+};
+
+/** Whether a text of the snapshot's form names a day and time that exist. */
+function isMoment(text: string): boolean {
+  const iso = text.replace(/^(.{4})(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6");
+  const milliseconds = Date.parse(`${iso}Z`);
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(iso);
+}
+
+const KERNEL_EXAMPLE = "for example linux-image-6.12.48+deb13-amd64 or linux-image-6.8.0-45-generic";
+
+/** A kernel package with version, ABI and flavour, so that it is one build of one kernel for ever. */
+export const KERNEL_PACKAGE: TextRule = {
+  what: "a kernel package",
+  pattern: /^linux-image-[0-9]+\.[0-9]+\.[0-9]+(-[0-9][0-9a-z.]*|\+deb[0-9]+(\.[0-9]+)?(-[0-9]+)?)(-[a-z0-9]+)+$/,
+  maxLength: 128,
+  form: `write linux-image-<version><ABI>-<flavour>, ${KERNEL_EXAMPLE}`,
+  recognise: kernelFault,
+};
+
+function kernelFault(text: string): Fault | undefined {
+  const prefix = "linux-image-";
+  const shown = quote(text);
+  if (text.includes("=")) {
+    return {
+      message: `${shown} carries a package version`,
+      remedy: `write ${text.slice(0, text.indexOf("="))}; the lock pins its version`,
+    };
+  }
+  if (!text.startsWith(prefix)) {
+    return { message: `${shown} is not a linux-image package`, remedy: `name the kernel itself, ${KERNEL_EXAMPLE}` };
+  }
+  const rest = text.slice(prefix.length);
+  if (!/^[0-9]/.test(rest)) {
+    return {
+      message: `${shown} names no version and no ABI, so it floats with the archive`,
+      remedy: `name version, ABI and flavour, ${KERNEL_EXAMPLE}`,
+    };
+  }
+  if (/^[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z][a-z0-9]*)*$/.test(rest)) {
+    return {
+      message: `${shown} names no ABI, so it floats with the archive`,
+      remedy: `name version, ABI and flavour, ${KERNEL_EXAMPLE}`,
+    };
+  }
+  if (/^[0-9]+\.[0-9]+\.[0-9]+(-[0-9][0-9a-z.]*|\+deb[0-9]+(\.[0-9]+)?(-[0-9]+)?)$/.test(rest)) {
+    return { message: `${shown} names no flavour`, remedy: `add the flavour, ${KERNEL_EXAMPLE}` };
+  }
+  return undefined;
+}
+
+/** A name that the class maps to a registry or directory, pinned by digest: baseImage, agent. */
+export const PINNED_NAME: TextRule = {
+  what: "a name pinned by digest",
+  pattern: /^[a-z0-9][a-z0-9-]{0,62}@sha256:[0-9a-f]{64}$/,
+  maxLength: 256,
+  form: "write <name>@sha256:<64 lower-case hex digits>",
+  recognise: pinFault,
+};
+
+function pinFault(text: string): Fault | undefined {
+  const shown = quote(text);
+  const [name = "", digest, ...more] = text.split("@");
+  if (more.length > 0) return undefined;
+  if (digest === undefined) {
+    if (text.startsWith("sha256:")) {
+      return { message: `${shown} is a digest without a name`, remedy: "write <name>@sha256:<digest>" };
+    }
+    const tag = /^([a-z0-9-]+):([A-Za-z0-9._-]+)$/.exec(text);
+    if (tag !== null) {
+      return { message: `${shown} is a tag, so it floats`, remedy: `pin it: ${tag[1]}@sha256:<digest>` };
+    }
+    if (/^[a-z0-9-]+$/.test(text)) {
+      return { message: `${shown} has no digest, so it floats`, remedy: `pin it: ${text}@sha256:<digest>` };
+    }
+    return addressFault(text);
+  }
+  const address = addressFault(name);
+  if (address !== undefined) return address;
+  if (!digest.startsWith("sha256:")) {
+    return { message: `${quote(digest)} is not a sha256 digest`, remedy: `write ${name}@sha256:<digest>` };
+  }
+  const hex = digest.slice("sha256:".length);
+  if (/^[0-9a-fA-F]*$/.test(hex) && hex.length !== 64) {
+    return {
+      message: `the digest has ${hex.length} hex digits`,
+      remedy: "write all 64 hex digits of the sha256 digest",
+    };
+  }
+  return undefined;
+}
+
+/** The architecture that a kernel package's flavour names, where it names one (Debian's do, Ubuntu's don't). */
+export const archOfKernel = (kernelPackage: string): string | undefined =>
+  /-(amd64|arm64)(?=-|$)/.exec(kernelPackage)?.[1];

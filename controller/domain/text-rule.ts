@@ -1,0 +1,35 @@
+import { quote } from "./problem.ts";
+
+/** What is wrong with a value and what to write instead: two plain clauses without a full stop. */
+export type Fault = { readonly message: string; readonly remedy: string };
+
+/** What one text field may hold. */
+export type TextRule = {
+  /** with its article: "a release name" */
+  readonly what: string;
+  readonly pattern: RegExp;
+  readonly maxLength: number;
+  /** the remedy where none more fitting is known: "write …" */
+  readonly form: string;
+  /** Names a mistake people are known to make. It must return undefined for every legal text. */
+  readonly recognise?: (text: string) => Fault | undefined;
+};
+
+/** The first thing that is wrong with `text`, or undefined if the rule allows it. */
+export function judgeText(rule: TextRule, text: string): Fault | undefined {
+  if (text === "") return { message: `is empty, but must be ${rule.what}`, remedy: rule.form };
+  // Before any pattern: no regular expression runs on a text of unbounded length.
+  if (text.length > rule.maxLength) {
+    return { message: `is ${text.length} characters long`, remedy: `use at most ${rule.maxLength}` };
+  }
+  const known = rule.recognise?.(text);
+  if (known !== undefined) return known;
+  if (rule.pattern.test(text)) return undefined;
+  if (text !== text.trim() && rule.pattern.test(text.trim())) {
+    return { message: `${quote(text)} has white space around it`, remedy: `write ${quote(text.trim())}` };
+  }
+  if (rule.pattern.test(text.toLowerCase())) {
+    return { message: `${quote(text)} has upper-case letters`, remedy: `write ${text.toLowerCase()}` };
+  }
+  return { message: `${quote(text)} is not ${rule.what}`, remedy: rule.form };
+}
