@@ -14,6 +14,8 @@ const FAULTS = {
   ToolchainMismatch: { kind: "permanent", exit: EXIT.usage },
   SignatureInvalid: { kind: "permanent", exit: EXIT.failed },
   ArchiveUnavailable: { kind: "transient", exit: EXIT.missing },
+  RepositoryUnusable: { kind: "permanent", exit: EXIT.missing },
+  PushConflict: { kind: "transient", exit: EXIT.failed },
   BuildFailed: { kind: "transient", exit: EXIT.failed },
   VerificationFailed: { kind: "verdict", exit: EXIT.failed },
   Internal: { kind: "permanent", exit: EXIT.failed },

@@ -1,0 +1,98 @@
+import { simpleGit } from "simple-git";
+import { PLAIN_ENV } from "../../../builders/host/exec.ts";
+import { ReleaseError } from "../../domain/errors.ts";
+
+/** git on one repository. Arguments reach git as they are; nothing of the caller's configuration does. */
+export type Git = {
+  /**
+   * Runs `git <args>`.
+   * @returns standard output
+   * @throws ReleaseError RepositoryUnusable on any exit code but 0 (its cause's message is what git said), ToolMissing
+   */
+  readonly run: (args: readonly string[], options?: GitOptions) => Promise<string>;
+  /** Runs `git cat-file <args>` on `input`: its output, byte for byte. Throws as `run`. */
+  readonly catFile: (args: readonly string[], input: string) => Promise<Buffer>;
+};
+
+export type GitOptions = {
+  readonly input?: string | Uint8Array;
+  /** variables beside those that every call has */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** No file of the machine or the user says how git behaves here (git(1), "Environment Variables"). */
+const ISOLATED: Readonly<Record<string, string>> = {
+  ...PLAIN_ENV,
+  HOME: "/nonexistent",
+  XDG_CONFIG_HOME: "/nonexistent",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_SYSTEM: "/dev/null",
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_LITERAL_PATHSPECS: "1",
+  GIT_NO_REPLACE_OBJECTS: "1",
+  GIT_TERMINAL_PROMPT: "0",
+};
+
+/** A power cut leaves the old tip or the new one; no hook runs, whoever placed it in the repository. */
+const CONFIG = ["core.fsync=committed,reference", "core.hooksPath=/dev/null"];
+
+type Failure = { readonly exitCode: number; readonly said: string };
+
+function releaseError(what: string, { exitCode, said }: Failure): ReleaseError {
+  if (said.includes("spawn git ENOENT")) {
+    return new ReleaseError("ToolMissing", "git is not installed", "Install it: apt-get install git.");
+  }
+  const cause = new Error(said.trim() === "" ? `exit code ${exitCode}` : said.trim());
+  return new ReleaseError(
+    "RepositoryUnusable",
+    `${what}: ${cause.message.split("\n")[0]}`,
+    "Do what git says; the folder must be a git repository that this user may write to.",
+    { cause },
+  );
+}
+
+/**
+ * git on the repository in `gitDirectory`, an absolute path, or on none. Naming the directory also answers git's
+ * question whether to trust one of another owner, as under sudo (git-config(1), safe.directory).
+ */
+export function gitOn(gitDirectory: string | null): Git {
+  /** simple-git's input and error handlers belong to an instance, so each call has its own. */
+  const call = async <T>(
+    args: readonly string[],
+    options: GitOptions,
+    start: (git: ReturnType<typeof simpleGit>) => PromiseLike<T>,
+  ) => {
+    const env = { ...ISOLATED, ...(gitDirectory === null ? {} : { GIT_DIR: gitDirectory }), ...options.env };
+    let failed: Failure | undefined;
+    const { input } = options;
+    const git = simpleGit({
+      baseDir: "/",
+      config: CONFIG,
+      // constants of this file, and paths that its callers made: none comes from a spec
+      allowEnvironment: Object.keys(env).filter((name) => name.startsWith("GIT_")),
+      unsafe: { allowUnsafeConfigPaths: true, allowUnsafeHooksPath: true, allowUnsafeTemplateDir: true },
+      // by default output is cut 50 ms after the exit, and an exit code without a message is a success
+      completion: { onClose: true, onExit: false },
+      errors: (error, { exitCode, stdErr }) => {
+        if (error === undefined && exitCode === 0) return undefined;
+        failed = { exitCode, said: Buffer.concat(stdErr).toString("utf8") };
+        return error ?? new Error(`git ended with ${exitCode}`);
+      },
+      ...(input === undefined ? {} : { input: () => Buffer.from(input) }),
+    }).env(env);
+    try {
+      return await start(git);
+    } catch (error) {
+      if (failed === undefined) throw error;
+      throw releaseError(`git ${args[0] ?? ""}${gitDirectory === null ? "" : ` in ${gitDirectory}`}`, failed);
+    }
+  };
+  return {
+    run: (args, options = {}) => call(args, options, (git) => git.raw([...args])),
+    catFile: (args, input) =>
+      call<unknown>(["cat-file", ...args], { input }, (git) => git.binaryCatFile([...args])).then((output) => {
+        if (Buffer.isBuffer(output)) return output;
+        throw new ReleaseError("Internal", "simple-git gave no bytes for cat-file", "Report this as a bug of imgrel.");
+      }),
+  };
+}

@@ -1,0 +1,275 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { exec } from "../../builders/host/exec.ts";
+import { moveBranch, writeCommit } from "../../controller/adapters/git/bare-repository.ts";
+import { gitOn } from "../../controller/adapters/git/git.ts";
+import { openSpecRepository } from "../../controller/adapters/git/spec-repository.ts";
+import { formatCommitMessage } from "../../controller/domain/commit-message.ts";
+
+const AUTHOR = { name: "imgrel", email: "imgrel@localhost" };
+const bytes = (text: string) => new TextEncoder().encode(text);
+const files = (given: Record<string, string>) =>
+  new Map(Object.entries(given).map(([path, text]) => [path, bytes(text)]));
+
+let folder = "";
+let directory = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "imgrel-test-"));
+  directory = join(folder, ".imgrel", "repository.git");
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const open = () => openSpecRepository({ directory, branch: "main", author: AUTHOR, pause: () => 5 });
+const git = (...args: string[]) => gitOn(directory).run(args);
+
+describe("the repository", () => {
+  it("is made on first use, whole, with HEAD on its branch, and no file beside it", async () => {
+    const repository = await open();
+    expect((await readFile(join(directory, "HEAD"), "utf8")).trim()).toBe("ref: refs/heads/main");
+    expect(await git("rev-parse", "--is-bare-repository")).toBe("true\n");
+    await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message: "m" }));
+    expect(await readdir(join(folder, ".imgrel"))).toEqual(["repository.git"]);
+    expect(await readdir(directory)).not.toContain("index");
+  });
+
+  it("is made once by starters that come at the same time", async () => {
+    const repositories = await Promise.all([open(), open(), open()]);
+    for (const [index, repository] of repositories.entries()) {
+      await repository.commit(async () => ({ changes: [{ path: `specs/${index}`, content: "1" }], message: "m" }));
+    }
+    expect(await (await (await open()).tip()).readDirectory("specs")).toEqual(files({ 0: "1", 1: "1", 2: "1" }));
+    expect(await readdir(join(folder, ".imgrel"))).toEqual(["repository.git"]);
+  });
+
+  it("is not made where something else stands", async () => {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, "notes.txt"), "mine");
+    await expect(open()).rejects.toMatchObject({ code: "RepositoryUnusable" });
+    expect(await readdir(directory)).toEqual(["notes.txt"]);
+    await writeFile(join(directory, "HEAD"), "ref: refs/heads/main\n");
+    await expect(open()).rejects.toThrow(/not a git repository/);
+  });
+
+  it("says that git is missing", async () => {
+    const attempt = gitOn(null).run(["version"], { env: { PATH: join(folder, "empty") } });
+    await expect(attempt).rejects.toMatchObject({ code: "ToolMissing", remedy: "Install it: apt-get install git." });
+  });
+
+  it("refuses a commit that is damaged instead of reading it as empty", async () => {
+    const repository = await open();
+    await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message: "m" }));
+    const tip = await repository.tip();
+    const id = (await git("rev-parse", "HEAD:specs/a")).trim();
+    await rm(join(directory, "objects", id.slice(0, 2), id.slice(2)));
+    await expect(tip.readFile("specs/a")).rejects.toMatchObject({ code: "RepositoryUnusable" });
+  });
+
+  it("refuses a symbolic link in a spec", async () => {
+    const repository = await open();
+    const link = (await gitOn(directory).run(["hash-object", "-w", "--stdin"], { input: "/etc/passwd" })).trim();
+    const tree = (await gitOn(directory).run(["mktree"], { input: `120000 blob ${link}\trelease.yaml\n` })).trim();
+    const commit = (await gitOn(directory).run(["commit-tree", tree, "-m", "link"], { env: identity })).trim();
+    await git("update-ref", "refs/heads/main", commit);
+    const tip = await repository.tip();
+    await expect(tip.readFile("release.yaml")).rejects.toThrow(/neither a file nor a folder/);
+  });
+
+  it("of SHA-256 objects works alike", async () => {
+    await gitOn(null).run(["init", "--quiet", "--bare", "--object-format=sha256", directory]);
+    await git("symbolic-ref", "HEAD", "refs/heads/main");
+    const repository = await open();
+    const first = await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message: "m" }));
+    await repository.commit(async () => ({
+      changes: [
+        { path: "specs/a", content: null },
+        { path: "specs/b", content: "2" },
+      ],
+      message: "m",
+    }));
+    const tip = await repository.tip();
+    expect(first.commit).toMatch(/^[0-9a-f]{64}$/);
+    expect(await tip.readDirectory("specs")).toEqual(files({ b: "2" }));
+    expect(await tip.everHeld("specs", files({ a: "1" }))).toBe(true);
+  });
+});
+
+const identity = {
+  GIT_AUTHOR_NAME: "someone",
+  GIT_AUTHOR_EMAIL: "someone@localhost",
+  GIT_COMMITTER_NAME: "someone",
+  GIT_COMMITTER_EMAIL: "someone@localhost",
+};
+
+describe("a commit", () => {
+  it("depends on no configuration, variable or hook of anybody", async () => {
+    const repository = await open();
+    await writeFile(
+      join(folder, ".gitconfig"),
+      "[commit]\n\tgpgsign = true\n[user]\n\tname = Wrong\n[core]\n\tbare = maybe\n",
+    );
+    await mkdir(join(directory, "hooks"), { recursive: true });
+    await writeFile(join(directory, "hooks", "reference-transaction"), "#!/bin/sh\nexit 1\n");
+    await chmod(join(directory, "hooks", "reference-transaction"), 0o755);
+    vi.stubEnv("HOME", folder);
+    vi.stubEnv("GIT_CONFIG_GLOBAL", join(folder, ".gitconfig"));
+    vi.stubEnv("GIT_AUTHOR_NAME", "Wrong");
+    vi.stubEnv("GIT_DIR", join(folder, "elsewhere"));
+    vi.stubEnv("GIT_INDEX_FILE", join(folder, "index"));
+    vi.stubEnv("TZ", "Pacific/Kiritimati");
+    const message = formatCommitMessage({
+      subject: "Import demo",
+      paragraphs: ["Key: not a trailer"],
+      trailers: [["Release", "demo"]],
+    });
+    await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message }));
+    const format = "%an <%ae> %cn %ad %G? %(trailers:only,separator=%x2C)";
+    expect(await git("log", "--date=format:%z", `--format=${format}`)).toBe(
+      "imgrel <imgrel@localhost> imgrel +0000 N Release: demo\n",
+    );
+    expect(await readdir(folder)).not.toContain("index");
+  });
+
+  it("works in a repository of another owner, as under sudo", async () => {
+    const repository = await open();
+    await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message: "m" }));
+    const env = { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1" };
+    const found = await exec({
+      program: "git",
+      args: ["log"],
+      cwd: directory,
+      env: { PATH: "/usr/bin:/bin", HOME: folder, ...env },
+    });
+    expect(found.tail).toContain("dubious ownership");
+    expect(await gitOn(directory).run(["log", "--format=%s"], { env })).toBe("m\n");
+  });
+
+  it("of two writers at once is never lost", async () => {
+    const [one, two] = await Promise.all([open(), open()]);
+    const write = async (repository: typeof one, name: string) => {
+      for (let round = 0; round < 5; round += 1) {
+        await repository.commit(async () => ({
+          changes: [{ path: `specs/${name}-${round}`, content: name }],
+          message: `${name} ${round}`,
+        }));
+      }
+    };
+    await Promise.all([write(one, "one"), write(two, "two")]);
+    expect((await (await one.tip()).list("specs")).length).toBe(10);
+    expect((await git("log", "--format=%s %P")).trim().split("\n")).toHaveLength(10);
+    expect(await git("rev-list", "--merges", "main")).toBe("");
+  });
+
+  it("that was written but not yet on the branch leaves the branch as it was", async () => {
+    const repository = await open();
+    const before = await repository.commit(async () => ({
+      changes: [{ path: "specs/a", content: "1" }],
+      message: "m",
+    }));
+    const orphan = await writeCommit(
+      gitOn(directory),
+      before.commit,
+      [{ path: "specs/a", content: "2" }],
+      "crashed",
+      AUTHOR,
+    );
+    expect(orphan).toMatch(/^[0-9a-f]{40}$/);
+    expect((await repository.tip()).commit).toBe(before.commit);
+    const after = await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
+    expect(await git("rev-parse", `${after.commit}^`)).toBe(`${before.commit}\n`);
+    expect(await moveBranch(gitOn(directory), "main", orphan ?? "", before.commit)).toBe(false);
+    expect((await repository.tip()).commit).toBe(after.commit);
+  });
+
+  it("by a process that is killed before the branch moves leaves the branch as it was", async () => {
+    const repository = await open();
+    const before = await repository.commit(async () => ({
+      changes: [{ path: "specs/a", content: "1" }],
+      message: "m",
+    }));
+    const lock = join(directory, "refs", "heads", "main.lock");
+    await writeFile(lock, ""); // holds the writer where it would move the branch
+    const module = JSON.stringify(join(import.meta.dirname, "../../controller/adapters/git/spec-repository.ts"));
+    const options = JSON.stringify({ directory, branch: "main", author: AUTHOR });
+    const script = `const { openSpecRepository } = await import(${module});
+      const repository = await openSpecRepository({ ...${options}, pause: () => 60_000 });
+      await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "2" }], message: "killed" }));`;
+    const killer = new AbortController();
+    const child = exec({
+      program: process.execPath,
+      args: ["--input-type=module", "-e", script],
+      signal: killer.signal,
+    });
+    const commits = async () =>
+      (await git("cat-file", "--batch-all-objects", "--batch-check"))
+        .split("\n")
+        .filter((line) => line.includes(" commit "));
+    while ((await commits()).length < 2) await sleep(50);
+    killer.abort();
+    await expect(child).rejects.toThrow(/abort/i);
+    expect((await repository.tip()).commit).toBe(before.commit);
+    expect(await (await repository.tip()).readFile("specs/a")).toEqual(bytes("1"));
+
+    const held = repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
+    await expect(held).rejects.toMatchObject({ code: "PushConflict", remedy: expect.stringContaining(lock) as string });
+    await rm(lock);
+    const after = await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
+    expect(await git("rev-parse", `${after.commit}^`)).toBe(`${before.commit}\n`);
+    expect(await git("fsck", "--strict")).not.toMatch(/missing|broken|error/);
+  });
+});
+
+/** A history for `git fast-import`: `count` commits in a row; `touch` says what the n-th changes. */
+const stream = (count: number, touch: (index: number) => { path: string; content: string }) =>
+  Array.from({ length: count }, (_, index) => {
+    const { path, content } = touch(index);
+    const head = `commit refs/heads/main\ncommitter a <a@localhost> ${1_000_000_000 + index} +0000\ndata 1\nm\n`;
+    return `${head}M 100644 inline ${path}\ndata ${Buffer.byteLength(content)}\n${content}\n`;
+  }).join("\n");
+
+describe("history", () => {
+  it("of thousands of commits is searched in a few git processes", async () => {
+    const repository = await open();
+    const input = stream(5000, (index) =>
+      index % 10 === 0
+        ? { path: "specs/demo/release.yaml", content: `version: ${index}` }
+        : { path: `specs/r${index % 100}/release.yaml`, content: `${index}` },
+    );
+    await gitOn(directory).run(["fast-import", "--quiet"], { input });
+    const tip = await repository.tip();
+    const started = performance.now();
+    expect(await tip.everHeld("specs/demo", files({ "release.yaml": "version: 10" }))).toBe(true);
+    expect(await tip.everHeld("specs/demo", files({ "release.yaml": "version: 11" }))).toBe(false);
+    expect(await tip.everyContentOf("specs/demo/release.yaml")).toHaveLength(500);
+    expect(await git("log", "-1", "--format=%ct", (await tip.lastCommitOf("specs/demo")) ?? "")).toBe("1000004990\n");
+    // one process per commit would take at least half a minute
+    expect((performance.now() - started) / 1000).toBeLessThan(10);
+  });
+
+  it("includes what only a merged branch had", async () => {
+    const repository = await open();
+    const commit = (text: string, ...parents: string[]) =>
+      gitOn(directory)
+        .run(["hash-object", "-w", "--stdin"], { input: text })
+        .then((blob) => gitOn(directory).run(["mktree"], { input: `100644 blob ${blob.trim()}\ta\n` }))
+        .then((tree) => gitOn(directory).run(["mktree"], { input: `040000 tree ${tree.trim()}\tspecs\n` }))
+        .then((tree) => {
+          const ancestry = parents.flatMap((parent) => ["-p", parent]);
+          return gitOn(directory).run(["commit-tree", tree.trim(), ...ancestry, "-m", text], { env: identity });
+        })
+        .then((id) => id.trim());
+    const base = await commit("base");
+    const side = await commit("side", base);
+    const main = await commit("main", base);
+    await git("update-ref", "refs/heads/main", await commit("main", main, side));
+    const tip = await repository.tip();
+    for (const text of ["base", "side", "main"]) expect(await tip.everHeld("specs", files({ a: text }))).toBe(true);
+    expect(await tip.everyContentOf("specs/a")).toHaveLength(3);
+    expect(await tip.lastCommitOf("specs/a")).toBe(main);
+  });
+});
