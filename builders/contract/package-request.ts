@@ -46,7 +46,7 @@ export type ResolveRequest = {
 };
 
 /** The packages that fulfil a request and the signed indexes they were found in, the request's own suite first. */
-export type Resolution = { readonly suites: readonly LockedSuite[]; readonly packages: readonly LockedPackage[] };
+export type Resolution = { readonly suites: LockedSuite[]; readonly packages: LockedPackage[] };
 
 /** Where packages may be downloaded. */
 export type PackageLocations = {

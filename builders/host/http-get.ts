@@ -54,6 +54,20 @@ function read(response: Response, offset: number): Answer {
   }
 }
 
+/** The header for a URL with a user part (RFC 7617), as mirrors with access control have it in apt's sources. */
+function basicAuthorization({ username, password }: URL): { authorization?: string } {
+  if (username === "") return {};
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+function withoutUser(url: URL): URL {
+  const plain = new URL(url);
+  plain.username = "";
+  plain.password = "";
+  return plain;
+}
+
 async function* emptyBody(): AsyncGenerator<Uint8Array> {}
 
 /**
@@ -61,10 +75,13 @@ async function* emptyBody(): AsyncGenerator<Uint8Array> {}
  * @throws TypeError if there is no connection, AbortError or what `signal` was aborted with
  */
 export async function httpGet(url: URL, offset: number, signal: AbortSignal): Promise<Answer> {
-  const headers = { "accept-encoding": "identity", ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
+  const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
   let at = url;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const response = await fetch(at, { headers, redirect: "manual", signal });
+    // a password goes to the host that it was given for, and to no other
+    const user = at.origin === url.origin ? basicAuthorization(url) : {};
+    const headers = { "accept-encoding": "identity", ...range, ...user };
+    const response = await fetch(withoutUser(at), { headers, redirect: "manual", signal });
     const isRedirect = [301, 302, 303, 307, 308].includes(response.status);
     if (response.status !== 200 && response.status !== 206) await response.body?.cancel();
     if (!isRedirect) return read(response, offset);

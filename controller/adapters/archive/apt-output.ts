@@ -52,6 +52,17 @@ export function sourceName(stanza: string): string | undefined {
   return /^Source: (\S+)/m.exec(stanza)?.[1] ?? /^Package: (\S+)/m.exec(stanza)?.[1];
 }
 
+/** Package and Version of each stanza of `apt-cache show`, sorted by name. */
+export const parseOffers = (text: string): { name: string; version: string }[] =>
+  text
+    .split("\n\n")
+    .flatMap((stanza) => {
+      const name = /^Package: (\S+)$/m.exec(stanza)?.[1];
+      const version = /^Version: (\S+)$/m.exec(stanza)?.[1];
+      return name === undefined || version === undefined ? [] : [{ name, version }];
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
 /** One repository that this machine's apt is configured with. `origin` is undefined where its index was never read. */
 export type ConfiguredRepository = { readonly uri: string; readonly origin: string | undefined };
 
@@ -104,6 +115,13 @@ export type UpdateFailure = {
   readonly reason: string;
 };
 
+/** One line, without its `E: ` and without the user part of a URL. */
+const plainReason = (line: string): string =>
+  line
+    .slice(3)
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/:\/\/[^/@\s]*@/g, "://");
+
 const CLASSES: readonly (readonly [UpdateFailure["kind"], RegExp])[] = [
   [
     "signature",
@@ -118,7 +136,7 @@ export function classifyUpdateFailure(output: string): UpdateFailure {
   const messages = output.split("\n").filter((line) => /^[EWN]: /.test(line));
   for (const [kind, pattern] of CLASSES) {
     const found = messages.find((line) => pattern.test(line));
-    if (found !== undefined) return { kind, reason: found.slice(3).replaceAll(/\s+/g, " ") };
+    if (found !== undefined) return { kind, reason: plainReason(found) };
   }
-  return { kind: "unreachable", reason: (messages[0]?.slice(3) ?? "apt-get update failed").replaceAll(/\s+/g, " ") };
+  return { kind: "unreachable", reason: plainReason(messages[0] ?? "E: apt-get update failed") };
 }

@@ -1,13 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LockedPackage } from "../../../builders/contract/lock.ts";
+import type { ResolveRequest } from "../../../builders/contract/package-request.ts";
 import { compareDpkgVersions } from "../../domain/dpkg-version.ts";
 import { ReleaseError } from "../../domain/errors.ts";
-import type { ResolveRequest } from "../../ports/package-archive.ts";
+import type { KernelOffer } from "../../domain/kernel-package.ts";
 import type { AptDirectory } from "./apt-directory.ts";
 import { rollingSuites } from "./apt-directory.ts";
 import {
   missingPackages,
+  parseOffers,
   parseMadison,
   parsePrintUris,
   type PlannedPackage,
@@ -153,4 +155,13 @@ export async function solve(directory: AptDirectory, base: URL, request: Resolve
   }
   checkMinimumVersions(request, packages);
   return packages;
+}
+
+/** All versioned kernel packages (`linux-image-…`) of an apt directory, each with the version apt would install. */
+export async function listKernels(directory: AptDirectory): Promise<KernelOffer[]> {
+  const known = await directory.run("apt-cache", ["pkgnames", "linux-image-"]);
+  const names = known.stdout.split("\n").filter((name) => name !== "");
+  if (names.length === 0) return [];
+  const shown = await directory.run("apt-cache", ["show", "--no-all-versions", ...names]);
+  return parseOffers(shown.stdout);
 }

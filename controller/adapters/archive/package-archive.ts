@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import type { LockedSuite } from "../../../builders/contract/lock.ts";
+import type { ResolveRequest } from "../../../builders/contract/package-request.ts";
 import { ReleaseError } from "../../domain/errors.ts";
-import type { ArchiveDefinition, PackageArchive, Resolution, ResolveRequest } from "../../ports/package-archive.ts";
-import { openAptDirectory, updateIndexes } from "./apt-directory.ts";
+import type { ArchiveDefinition, PackageArchive } from "../../ports/package-archive.ts";
+import { type AptDirectory, openAptDirectory, updateIndexes } from "./apt-directory.ts";
 import { proxyVariables, type UpdateFailure } from "./apt-output.ts";
-import { solve } from "./apt-solver.ts";
+import { listKernels, solve } from "./apt-solver.ts";
 import { snapshotTimestamp, timestampDate } from "./in-release.ts";
 import { type Candidate, candidates, type HostApt, readHostApt } from "./sources.ts";
+import { type Tried, unavailable } from "./unavailable.ts";
 
 export type PackageArchiveOptions = {
   /** the class's archives, by name */
@@ -28,38 +30,13 @@ const DAY = 24 * 3600 * 1000;
 const packageTimestamps = ({ snapshot, date }: LockedSuite): string[] =>
   snapshot === null ? [snapshotTimestamp(new Date(timestampDate(date).getTime() + DAY)), date] : [snapshot];
 
-type Tried = {
-  readonly kind: string;
-  readonly base: URL | undefined;
-  readonly failure: Omit<UpdateFailure, "kind"> & { kind: UpdateFailure["kind"] | "unusable" };
+/** An apt directory with verified indexes of a request's suites. */
+type Served = {
+  readonly directory: AptDirectory;
+  readonly base: URL;
+  /** the request's own first */
+  readonly suites: LockedSuite[];
 };
-
-/** A URL as people may see it: a password in a host's apt source stays there. */
-const shown = (url: URL | undefined): string => {
-  if (url === undefined) return "";
-  const copy = new URL(url);
-  copy.username = "";
-  copy.password = "";
-  return ` ${copy.href}`;
-};
-
-function unavailable(request: ResolveRequest, tried: readonly Tried[]): ReleaseError {
-  const list = tried.map(({ kind, base, failure }) => `\n  ${kind}${shown(base)}: ${failure.reason}`).join("");
-  const suites = [request.suite, ...request.rolling.map((entry) => entry.suite)];
-  const what = `${request.archive} ${[...new Set(suites)].join(" and ")} for ${request.arch}`;
-  if (tried.some(({ failure }) => failure.kind === "signature")) {
-    return new ReleaseError(
-      "SignatureInvalid",
-      `no source serves ${what} with a signature by the archive's keyring:${list}`,
-      "check the archive's keyring in the class; if it is right, do not trust the source and ask whoever runs it",
-    );
-  }
-  return new ReleaseError(
-    "ArchiveUnavailable",
-    `no source serves ${what}:${list}`,
-    "check the network and the archive's sources in the class; imgrel uses no other source than these",
-  );
-}
 
 /** Archives read by the host's apt in directories of its own (apt-get(8), sources.list(5), apt_preferences(5)). */
 export function createPackageArchive(options: PackageArchiveOptions): PackageArchive {
@@ -81,52 +58,68 @@ export function createPackageArchive(options: PackageArchiveOptions): PackageArc
     return host;
   };
 
-  async function attempt(candidate: Candidate, request: ResolveRequest, keyring: string, signal: AbortSignal) {
-    const settings = { ...candidate, request, keyring: join(options.keyrings, keyring), env, signal };
+  /** Suites as a lock names them; the present state of an archive is a snapshot's if nothing changed since that. */
+  function asOf(
+    candidate: Candidate,
+    request: ResolveRequest,
+    suites: LockedSuite[],
+  ): { readonly suites: LockedSuite[] } | { readonly failure: UpdateFailure } {
+    const own = suites[0]?.date ?? "";
+    if (candidate.kind !== "snapshot" && request.snapshot !== null && own > request.snapshot) {
+      const reason = `its index is of ${own}, later than the snapshot ${request.snapshot}`;
+      return { failure: { kind: "missing", reason } };
+    }
+    const rolling = candidate.kind === "snapshot" ? request.snapshot : null;
+    return { suites: suites.map((suite) => ({ ...suite, snapshot: suite.rolling ? rolling : request.snapshot })) };
+  }
+
+  async function attempt<T>(
+    candidate: Candidate,
+    request: ResolveRequest,
+    signal: AbortSignal,
+    use: (served: Served) => Promise<T>,
+  ): Promise<{ readonly value: T } | { readonly failure: UpdateFailure }> {
+    const keyring = join(options.keyrings, definitionOf(request.archive).keyring);
+    const settings = { ...candidate, request, keyring, env, signal };
     await using directory = await openAptDirectory(settings);
     const update = await updateIndexes(directory, settings);
     if ("failure" in update) return update;
-    const [own, ...others] = update.suites;
-    if (
-      own !== undefined &&
-      candidate.kind !== "snapshot" &&
-      request.snapshot !== null &&
-      own.date > request.snapshot
-    ) {
-      const reason = `its index is of ${own.date}, later than the snapshot ${request.snapshot}`;
-      return { failure: { kind: "missing", reason } satisfies UpdateFailure };
+    const read = asOf(candidate, request, update.suites);
+    if ("failure" in read) return read;
+    return { value: await use({ directory, base: candidate.base, suites: read.suites }) };
+  }
+
+  /** Uses the first source that serves all suites of the request. */
+  async function served<T>(
+    request: ResolveRequest,
+    signal: AbortSignal,
+    use: (served: Served) => Promise<T>,
+  ): Promise<T> {
+    const { sources } = definitionOf(request.archive);
+    const timestamps = request.snapshot === null ? [] : [request.snapshot];
+    const tried: Tried[] = [];
+    for (const candidate of await candidates(request.archive, sources, timestamps, hostApt(signal))) {
+      if ("reason" in candidate) {
+        tried.push({ kind: candidate.kind, base: undefined, failure: { kind: "unusable", reason: candidate.reason } });
+        continue;
+      }
+      const outcome = await attempt(candidate, request, signal, use);
+      if ("value" in outcome) return outcome.value;
+      tried.push({ kind: candidate.kind, base: candidate.base, failure: outcome.failure });
+      // whoever runs the class said that this is the archive: a wrong signature there is an alarm, not a detour
+      if (outcome.failure.kind === "signature" && candidate.kind !== "system") break;
     }
-    const packages = await solve(directory, candidate.base, request);
-    const snapshot = candidate.kind === "snapshot" ? request.snapshot : null;
-    const suites: LockedSuite[] = [
-      ...(own === undefined ? [] : [{ ...own, snapshot: request.snapshot }]),
-      ...others.map((suite) => ({ ...suite, snapshot })),
-    ];
-    return { resolution: { suites, packages } satisfies Resolution };
+    throw unavailable(request, tried);
   }
 
   return {
-    async resolve(request, signal) {
-      const { sources, keyring } = definitionOf(request.archive);
-      const timestamps = request.snapshot === null ? [] : [request.snapshot];
-      const tried: Tried[] = [];
-      for (const candidate of await candidates(request.archive, sources, timestamps, hostApt(signal))) {
-        if ("reason" in candidate) {
-          tried.push({
-            kind: candidate.kind,
-            base: undefined,
-            failure: { kind: "unusable", reason: candidate.reason },
-          });
-          continue;
-        }
-        const outcome = await attempt(candidate, request, keyring, signal);
-        if ("resolution" in outcome) return outcome.resolution;
-        tried.push({ kind: candidate.kind, base: candidate.base, failure: outcome.failure });
-        // whoever runs the class said that this is the archive: a wrong signature there is an alarm, not a detour
-        if (outcome.failure.kind === "signature" && candidate.kind !== "system") break;
-      }
-      throw unavailable(request, tried);
-    },
+    resolve: (request, signal) =>
+      served(request, signal, async ({ directory, base, suites }) => ({
+        suites,
+        packages: await solve(directory, base, request),
+      })),
+
+    kernels: (request, signal) => served(request, signal, ({ directory }) => listKernels(directory)),
 
     async locate(lock, signal) {
       const bases = new Map<string, readonly URL[]>();

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { PLAIN_ENV } from "../../../builders/host/exec.ts";
-import type { ArchiveSource } from "../../ports/package-archive.ts";
+import type { ArchiveSource } from "../../domain/class.ts";
 import { INDEX_TARGET_FORMAT, parseIndexTargets, proxySettings } from "./apt-output.ts";
 import { runHostTool } from "./host-tool.ts";
 
