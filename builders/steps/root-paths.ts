@@ -39,7 +39,7 @@ export function rootPaths(root: string): RootPaths {
   const walkTo = (path: string): Place | null => {
     let place = TOP;
     let links = 0;
-    const names = path.split("/").reverse();
+    const names = path.split("/").toReversed();
     for (let name = names.pop(); name !== undefined; name = names.pop()) {
       if (place.kind !== "folder") return null;
       if (name === "" || name === ".") continue;
@@ -58,7 +58,7 @@ export function rootPaths(root: string): RootPaths {
       if (links > MAX_LINKS) return null;
       const target = readlinkSync(`${root}${real}`);
       if (target.startsWith("/")) place = TOP;
-      names.push(...target.split("/").reverse());
+      names.push(...target.split("/").toReversed());
     }
     return place;
   };
