@@ -71,7 +71,7 @@ test("finds the end of every kind of zstd frame", async () => {
       { [contentSize]: 0 },
       { [checksum]: 1, [contentSize]: 0, [windowLog]: 17 },
     ]) {
-      expect(await names(pad(zstd(inner, flags)), after), JSON.stringify(flags)).toEqual(["inner", "after"]);
+      expect(await names(pad(zstd(inner, flags)), after)).toEqual(["inner", "after"]);
     }
   }
 });
@@ -137,9 +137,7 @@ describe("refuses", () => {
   test("a frame that is cut anywhere", async () => {
     const frame = zstd(await archive("inner", randomBytes(60)), { [constants.ZSTD_c_checksumFlag]: 1 });
     for (let length = 5; length < frame.length; length++) {
-      await expect(names(frame.subarray(0, length)), `cut to ${length}`).rejects.toThrow(
-        /byte 0: zstd frame is truncated/,
-      );
+      await expect(names(frame.subarray(0, length))).rejects.toThrow(/byte 0: zstd frame is truncated/);
     }
   });
 
