@@ -1,4 +1,6 @@
+import { fileURLToPath } from "node:url";
 import type { Logger } from "./ports/logger.ts";
+import type { ArchiveDefinition, PackageArchive } from "./ports/package-archive.ts";
 import type { ProgressView } from "./ports/progress-view.ts";
 
 // Each function here imports its adapter when it is called: a command pays only for what it uses.
@@ -20,4 +22,14 @@ export async function createLog(options: {
 }): Promise<Logger> {
   const { createLogger } = await import("./adapters/logger.ts");
   return createLogger(options);
+}
+
+/** The package archives of a class, read by this machine's apt. `env`: only its proxy variables count. */
+export async function createPackageArchive(
+  archives: Readonly<Record<string, ArchiveDefinition>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<PackageArchive> {
+  const { createAptArchive } = await import("./adapters/archive/package-archive.ts");
+  const keyrings = fileURLToPath(new URL("../builders/keyrings", import.meta.url));
+  return createAptArchive({ archives, keyrings, env });
 }

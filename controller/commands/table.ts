@@ -10,4 +10,7 @@ export type CommandEntry = {
 };
 
 /** Every command, in the order of `imgrel --help`. */
-export const COMMANDS: readonly CommandEntry[] = [];
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: "lock", summary: "pin every package of a release by version and hash", load: () => import("./lock.ts") },
+  { name: "fetch", summary: "download every input of a release into the cache", load: () => import("./fetch.ts") },
+];

@@ -10,7 +10,7 @@ import { snapshotTimestamp, timestampDate } from "./in-release.ts";
 import { type Candidate, candidates, type HostApt, readHostApt } from "./sources.ts";
 import { type Tried, unavailable } from "./unavailable.ts";
 
-export type PackageArchiveOptions = {
+export type AptArchiveOptions = {
   /** the class's archives, by name */
   readonly archives: Readonly<Record<string, ArchiveDefinition>>;
   /** folder of the keyrings that archives name */
@@ -39,7 +39,7 @@ type Served = {
 };
 
 /** Archives read by the host's apt in directories of its own (apt-get(8), sources.list(5), apt_preferences(5)). */
-export function createPackageArchive(options: PackageArchiveOptions): PackageArchive {
+export function createAptArchive(options: AptArchiveOptions): PackageArchive {
   const env = Object.fromEntries(
     PROXY_VARIABLES.flatMap((name) => (options.env[name] === undefined ? [] : [[name, options.env[name]]])),
   );
