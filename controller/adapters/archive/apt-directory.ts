@@ -42,6 +42,7 @@ const settingsFile = (folder: string, options: AptDirectoryOptions): string =>
     'APT::Install-Recommends "false";',
     'APT::Install-Suggests "false";',
     'APT::Cmd::Pattern-Only "true";', // a name that does not exist must not be taken for a regular expression
+    'pkgCacheGen::ForceEssential ",";', // only what the archive marks: apt counts itself as essential otherwise
     'APT::Sandbox::User "root";', // the directory is ours alone, so _apt could not read it
     'APT::Update::Error-Mode "any";',
     'Acquire::Languages "none";',
