@@ -1,4 +1,8 @@
 import { fileURLToPath } from "node:url";
+import type { Report } from "../builders/contract/progress.ts";
+import { cacheRoot } from "../builders/host/cache.ts";
+import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
+import type { JobRunner } from "./ports/job-runner.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { ArchiveDefinition, PackageArchive } from "./ports/package-archive.ts";
 import type { ProgressView } from "./ports/progress-view.ts";
@@ -32,4 +36,24 @@ export async function createPackageArchive(
   const { createAptArchive } = await import("./adapters/archive/package-archive.ts");
   const keyrings = fileURLToPath(new URL("../builders/keyrings", import.meta.url));
   return createAptArchive({ archives, keyrings, env });
+}
+
+/** Runs of the builder on this machine, below `work`; inputs and toolchains come from the cache. */
+export async function createJobRunner(options: {
+  readonly work: string;
+  readonly report: Report;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): Promise<JobRunner> {
+  const { localJobRunner } = await import("./adapters/local/job-runner.ts");
+  const project = fileURLToPath(new URL("..", import.meta.url));
+  return localJobRunner({ work: options.work, cache: cacheRoot(options.env), project, report: options.report });
+}
+
+/**
+ * An artifact's folder, recognised and its hashes checked.
+ * @throws ReleaseError NotFound, Usage or VerificationFailed
+ */
+export async function openBootArtifact(path: string): Promise<BootArtifact> {
+  const { openArtifact } = await import("./adapters/local/boot-artifact.ts");
+  return openArtifact(path);
 }

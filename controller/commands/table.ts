@@ -13,4 +13,5 @@ export type CommandEntry = {
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "lock", summary: "pin every package of a release by version and hash", load: () => import("./lock.ts") },
   { name: "fetch", summary: "download every input of a release into the cache", load: () => import("./fetch.ts") },
+  { name: "boot", summary: "boot an artifact in QEMU and prove what came up", load: () => import("./boot.ts") },
 ];
