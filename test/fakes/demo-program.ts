@@ -95,13 +95,26 @@ const COMMANDS: readonly CommandEntry[] = [
   entry("hang", async () => {
     await new Promise(() => undefined);
   }),
-  entry("wait", async ({ signal, stdout }) => {
-    stdout("waiting");
+  entry("interrupted", async ({ report, signal }) => {
+    report({ event: "started", step: "root" });
+    process.kill(process.pid, "SIGINT");
     await sleep(60_000, undefined, { signal });
   }),
-  entry("stubborn", async ({ stdout }) => {
-    stdout("waiting");
+  entry("terminated", async ({ signal, stdout, exitCode }) => {
+    process.kill(process.pid, "SIGTERM");
+    await sleep(60_000, undefined, { signal }).catch(() => stdout("tidied up"));
+    exitCode(5);
+  }),
+  entry("stubborn", async () => {
+    for (const pause of [0, 50]) {
+      await sleep(pause);
+      process.kill(process.pid, "SIGINT");
+    }
     await sleep(60_000);
+  }),
+  entry("stuck", async ({ signal }) => {
+    process.kill(process.pid, "SIGTERM");
+    await sleep(60_000, undefined, { signal }).catch(() => new Promise(() => undefined));
   }),
   entry("chatter", async ({ signal, stdout }) => {
     for (;;) {
