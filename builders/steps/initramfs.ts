@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { BuildError } from "../contract/build-failure.ts";
 import { listInitramfs } from "./initramfs-members.ts";
 import type { Kernel } from "./kernel.ts";
-import { writeLibraryIndex } from "./library-index.ts";
+import { writeLibraryIndex } from "./library-closures.ts";
 import { runTool, type StepContext } from "./tool.ts";
 
 /** Below these an initramfs cannot boot: dracut is known to exit with 0 and leave 1,665 bytes. */

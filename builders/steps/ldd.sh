@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands in for ldd(1) where the target's programs cannot or must not be run: prints what library-index.ts found out
+# Stands in for ldd(1) where the target's programs cannot or must not be run: prints what library-closures.ts found out
 # beforehand. dracut-install calls it through DRACUT_LDD with one path, the sysroot's folder included.
 #   LDD_ROOT   the sysroot     LDD_INDEX   the index folder
 set -eu

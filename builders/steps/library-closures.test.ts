@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ElfContent, elfFile } from "../../test/fakes/elf-file.ts";
 import { exec, PLAIN_ENV } from "../host/exec.ts";
-import { writeLibraryIndex } from "./library-index.ts";
+import { writeLibraryIndex } from "./library-closures.ts";
 
 const SHIM = join(import.meta.dirname, "ldd.sh");
 const LOADER = "/lib64/ld-linux-x86-64.so.2";
