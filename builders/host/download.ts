@@ -41,12 +41,12 @@ type Attempt =
   | { readonly kind: "done" | "gone" | "afresh" }
   | { readonly kind: "busy" | "refused"; readonly reason: string };
 
-function mismatch(download: Download, sha256: string, size: number): BuildError {
-  const found = size > download.size + EXCESS_BYTES ? `more than ${size} bytes` : `${sha256} (${size} bytes)`;
+function mismatch(file: Download, sha256: string, size: number): BuildError {
+  const found = size > file.size + EXCESS_BYTES ? `more than ${size} bytes` : `${sha256} (${size} bytes)`;
   return new BuildError({
     code: "InputDigestMismatch",
     step: "fetch",
-    message: `${download.label}: the lock says sha256 ${download.sha256} (${download.size} bytes), the server sent ${found}`,
+    message: `${file.label}: the lock says sha256 ${file.sha256} (${file.size} bytes), the server sent ${found}`,
     remedy: "nothing of it was kept; try again, and if it happens again do not trust that server or proxy",
   });
 }
@@ -60,13 +60,7 @@ function connectionFault(error: unknown): string {
 type Body = Extract<Answer, { kind: "body" }>;
 
 /** Reads the body into the part, which starts over if the answer does. */
-async function receive(
-  download: Download,
-  part: PartFile,
-  answer: Body,
-  options: DownloadOptions,
-  onChunk: () => void,
-) {
+async function receive(file: Download, part: PartFile, answer: Body, options: DownloadOptions, onChunk: () => void) {
   if (answer.offset !== part.size()) {
     options.onBytes(-part.size());
     await part.restart();
@@ -75,7 +69,7 @@ async function receive(
     onChunk();
     await part.append(chunk);
     options.onBytes(chunk.length);
-    if (part.size() > download.size + EXCESS_BYTES) return;
+    if (part.size() > file.size + EXCESS_BYTES) return;
   }
 }
 
@@ -83,9 +77,9 @@ async function receive(
  * Checks the hash of an ended download: in place, to be fetched afresh, or an error. `pieced`: its bytes are not all
  * of one answer, so that a wrong hash does not yet prove the server wrong.
  */
-async function settle(download: Download, part: PartFile, pieced: boolean, options: DownloadOptions): Promise<Attempt> {
+async function settle(file: Download, part: PartFile, pieced: boolean, options: DownloadOptions): Promise<Attempt> {
   const sha256 = part.sha256();
-  if (sha256 === download.sha256 && part.size() === download.size) {
+  if (sha256 === file.sha256 && part.size() === file.size) {
     await part.commit();
     return { kind: "done" };
   }
@@ -93,11 +87,11 @@ async function settle(download: Download, part: PartFile, pieced: boolean, optio
   options.onBytes(-size);
   await part.restart();
   if (pieced) return { kind: "afresh" };
-  throw mismatch(download, sha256, size);
+  throw mismatch(file, sha256, size);
 }
 
-async function attempt(download: Download, url: URL, part: PartFile, options: DownloadOptions): Promise<Attempt> {
-  if (part.size() >= download.size) return settle(download, part, true, options);
+async function attempt(file: Download, url: URL, part: PartFile, options: DownloadOptions): Promise<Attempt> {
+  if (part.size() >= file.size) return settle(file, part, true, options);
   const idle = new AbortController();
   const timer = setTimeout(() => idle.abort(new Error("no data for too long")), options.idle ?? IDLE);
   try {
@@ -108,9 +102,9 @@ async function attempt(download: Download, url: URL, part: PartFile, options: Do
       return { kind: "afresh" };
     }
     if (answer.kind !== "body") return answer;
-    await receive(download, part, answer, options, () => timer.refresh());
-    if (part.size() < download.size && !answer.declared) return { kind: "busy", reason: "the connection ended early" };
-    return await settle(download, part, answer.offset > 0, options);
+    await receive(file, part, answer, options, () => timer.refresh());
+    if (part.size() < file.size && !answer.declared) return { kind: "busy", reason: "the connection ended early" };
+    return await settle(file, part, answer.offset > 0, options);
   } catch (error) {
     if (options.signal.aborted || error instanceof BuildError) throw error;
     return { kind: "busy", reason: connectionFault(error) };
@@ -119,11 +113,11 @@ async function attempt(download: Download, url: URL, part: PartFile, options: Do
   }
 }
 
-async function fromUrl(download: Download, url: URL, part: PartFile, options: DownloadOptions): Promise<Attempt> {
+async function fromUrl(file: Download, url: URL, part: PartFile, options: DownloadOptions): Promise<Attempt> {
   const pauses = options.pauses ?? PAUSES;
   let afresh = 0;
   for (let tries = 0; ; ) {
-    const result = await attempt(download, url, part, options);
+    const result = await attempt(file, url, part, options);
     if (result.kind === "afresh" && afresh === 0) {
       afresh = 1;
       continue;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { primaryFingerprints } from "./openpgp-keyring.ts";
 
-const here = (name: string): URL => new URL(name, import.meta.url);
+const here = (name: string): URL => new URL(`../keyrings/${name}`, import.meta.url);
 const KEYRINGS = (await readdir(here("."))).filter((name) => name.endsWith(".gpg"));
 const README = await readFile(here("README.md"), "utf8");
 
@@ -22,7 +22,7 @@ test.each(KEYRINGS)("%s holds exactly the documented keys", async (name) => {
 
 test("every documented keyring is there", () => {
   const sections = [...README.matchAll(/^## (\S+\.gpg)$/gm)].map(([, name]) => name);
-  expect(sections.toSorted()).toEqual(KEYRINGS.toSorted());
+  expect(new Set(sections)).toEqual(new Set(KEYRINGS));
 });
 
 type Style = "old-1" | "old-2" | "old-4" | "new" | "new-5";
