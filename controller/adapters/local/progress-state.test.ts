@@ -84,6 +84,11 @@ test("a step that runs again gets a row of its own, and events go to the latest"
   ]);
 });
 
+test("of two running steps with one name, events go to the later", () => {
+  const state = after({ event: "started", step: "root" }, { event: "started", step: "root" }, finished);
+  expect(state.map((row) => row.status)).toEqual(["running", "finished"]);
+});
+
 test("texts and names of other programs become one harmless, short line", () => {
   const [row] = after({ event: "action", step: "ro\not", text: `\u001b[2J\u001b[31mone\ntwo${"x".repeat(1_000_000)}` });
   expect(row?.step).toBe("ro ot");

@@ -29,7 +29,6 @@ const FRAME_MILLISECONDS = 125;
  */
 export function tableProgress(terminal: LiveTerminal, clock: TableClock): ProgressView {
   let state: ProgressState = [];
-  let summarised = 0;
   let stopTimer: (() => void) | undefined;
 
   const redraw = () => {
@@ -42,11 +41,10 @@ export function tableProgress(terminal: LiveTerminal, clock: TableClock): Progre
     stopTimer = undefined;
     terminal.done();
   };
-  /** With no step running: says how long it all took, once, and lets the terminal be. */
+  /** With no step running: says how long it all took, and lets the terminal be until a step begins. */
   const settle = () => {
     if (runningRows(state).length > 0 || stopTimer === undefined) return;
-    const summary = state.length > summarised ? summaryLine(state, clock.seconds(), terminal.screen()) : undefined;
-    summarised = state.length;
+    const summary = summaryLine(state, clock.seconds(), terminal.screen());
     terminal.clear();
     if (summary !== undefined) terminal.persist(summary);
     rest();
@@ -73,11 +71,10 @@ export function tableProgress(terminal: LiveTerminal, clock: TableClock): Progre
       if (stopTimer === undefined) return;
       const now = clock.seconds();
       const stopped = runningRows(state).map((row) => stoppedLine(row, now, terminal.screen()));
-      const summary = state.length > summarised ? summaryLine(state, now, terminal.screen()) : undefined;
+      const summary = summaryLine(state, now, terminal.screen());
       terminal.clear();
       const lines = [...stopped, ...(summary === undefined ? [] : [summary])];
       if (lines.length > 0) terminal.persist(lines.join("\n"));
-      summarised = state.length;
       state = state.filter((row) => row.status !== "running");
       rest();
     },
