@@ -30,19 +30,20 @@ Exit codes: 0 ok, 1 failed, 2 invalid request, 4 missing tool or input. A failur
 
 const report: Report = (event) => void process.stdout.write(`${JSON.stringify(event)}\n`);
 
-const contextFor = (epoch: number): StepContext => ({
+const contextFor = (epoch: number, to: Report = report): StepContext => ({
   work: INSIDE.work,
   blobs: INSIDE.blobs,
   project: INSIDE.project,
   epoch,
-  report,
+  report: to,
   signal: new AbortController().signal,
 });
 
 /** Packages of a toolchain lock, installed, with the mount points that a sandbox needs. */
 async function makeToolchain(request: ToolchainRequest): Promise<void> {
-  const context = contextFor(request.sourceDateEpoch);
-  await timed(report, "toolchain", async () => {
+  const step = "toolchain";
+  const context = contextFor(request.sourceDateEpoch, (event) => report({ ...event, step }));
+  await timed(report, step, async () => {
     const repository = await layOutRepository(context, request.lock);
     const outcome = await installRoot(context, request.lock, repository);
     for (const point of MOUNT_POINTS) await mkdir(join(context.work, "root", point), { recursive: true });

@@ -34,34 +34,43 @@ async function checkInstalled(context: StepContext, lock: Lock, root: string): P
 }
 
 /**
+ * mmdebstrap's arguments for exactly the packages of a lock, from an offline repository into the folder `root`. No
+ * mount and no privilege beyond the builder's eight capabilities.
+ */
+export function mmdebstrapArguments(lock: Lock, repository: string, root: string): string[] {
+  const [suite] = lock.suites;
+  const excludes = lock.kind === "release" ? TARGET_EXCLUDES : [];
+  return [
+    ...["--mode=root", "--variant=essential", "--format=directory", `--architectures=${lock.arch}`],
+    "--skip=chroot/mount",
+    '--aptopt=APT::Install-Recommends "false"',
+    '--aptopt=APT::Sandbox::User "root"',
+    '--aptopt=Acquire::Languages "none"',
+    "--dpkgopt=force-unsafe-io",
+    ...excludes.map((option) => `--dpkgopt=${option}`),
+    `--include=${lock.packages.map(({ name, version }) => `${name}=${version}`).join(",")}`,
+    suite?.suite ?? "",
+    root,
+    `deb [trusted=yes] copy:${repository} ./`,
+  ];
+}
+
+/** dracut's kernel hook would make an initramfs of its own. */
+export const MMDEBSTRAP_ENV = { INITRD: "No" } as const;
+
+/**
  * Installs the packages of the lock into `<work>/root`, offline, from the repository that layOutRepository made.
- * Needs no mount and no privilege beyond the builder's (builds.md, "Least capabilities").
  * @returns processor seconds of mmdebstrap
  * @throws BuildError StepFailed, or OutputInvalid if dpkg's record differs from the lock
  */
 export async function installRoot(context: StepContext, lock: Lock, repository: string) {
   const root = join(context.work, "root");
   await rm(root, { recursive: true, force: true });
-  const [suite] = lock.suites;
-  const excludes = lock.kind === "release" ? TARGET_EXCLUDES : [];
   const outcome = await runTool(context, {
     step: "root",
     program: "mmdebstrap",
-    args: [
-      ...["--mode=root", "--variant=essential", "--format=directory", `--architectures=${lock.arch}`],
-      "--skip=chroot/mount",
-      '--aptopt=APT::Install-Recommends "false"',
-      '--aptopt=APT::Sandbox::User "root"',
-      '--aptopt=Acquire::Languages "none"',
-      "--dpkgopt=force-unsafe-io",
-      ...excludes.map((option) => `--dpkgopt=${option}`),
-      `--include=${lock.packages.map(({ name, version }) => `${name}=${version}`).join(",")}`,
-      suite?.suite ?? "",
-      root,
-      `deb [trusted=yes] copy:${repository} ./`,
-    ],
-    // dracut's kernel hook would make an initramfs of its own
-    env: { INITRD: "No" },
+    args: mmdebstrapArguments(lock, repository, root),
+    env: MMDEBSTRAP_ENV,
     action: (line) => /^I: (.+)$/.exec(line)?.[1],
   });
   await checkInstalled(context, lock, root);
