@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /**
  * What a step tells the outside, one JSON object per line across the process boundary. Times are seconds,
- * sizes bytes. `step` is short and stable ("root", "initramfs"); `parent` groups steps of one arch or run.
+ * sizes bytes. `step` is short and stable ("root", "initramfs"); steps that run side by side have different names.
  */
 export const ProgressEvent = z.discriminatedUnion("event", [
   z.strictObject({ event: z.literal("started"), step: z.string(), text: z.string().optional() }),

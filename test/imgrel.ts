@@ -1,0 +1,19 @@
+import { fileURLToPath } from "node:url";
+import { exec, type Outcome, PLAIN_ENV } from "../builders/host/exec.ts";
+
+/** Root of the sources under test. */
+export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs the real command line in the project's folder, with the caller's home and proxies. */
+export function imgrel(...args: readonly string[]): Promise<Outcome> {
+  const kept = ["HOME", "XDG_CACHE_HOME", "http_proxy", "https_proxy", "no_proxy"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return exec({
+    program: process.execPath,
+    args: ["controller/main.ts", ...args],
+    cwd: PROJECT,
+    env: { ...PLAIN_ENV, ...Object.fromEntries(kept) },
+  });
+}
