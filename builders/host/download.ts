@@ -51,10 +51,10 @@ function mismatch(file: Download, sha256: string, size: number): BuildError {
   });
 }
 
-/** Why a connection failed, in the words of the system underneath fetch's own `fetch failed`. */
+/** Why a connection failed. An error for several addresses of one host has no words of its own, only a code. */
 function connectionFault(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
+  if (!(error instanceof Error)) return String(error);
+  return error.message || ("code" in error ? String(error.code) : error.name);
 }
 
 type Body = Extract<Answer, { kind: "body" }>;
@@ -106,8 +106,9 @@ async function attempt(file: Download, url: URL, part: PartFile, options: Downlo
     if (part.size() < file.size && !answer.declared) return { kind: "busy", reason: "the connection ended early" };
     return await settle(file, part, answer.offset > 0, options);
   } catch (error) {
-    if (options.signal.aborted || error instanceof BuildError) throw error;
-    return { kind: "busy", reason: connectionFault(error) };
+    options.signal.throwIfAborted();
+    if (error instanceof BuildError) throw error;
+    return { kind: "busy", reason: connectionFault(idle.signal.aborted ? idle.signal.reason : error) };
   } finally {
     clearTimeout(timer);
   }
@@ -137,7 +138,7 @@ async function fromUrl(file: Download, url: URL, part: PartFile, options: Downlo
  */
 export async function download(file: Download, options: DownloadOptions): Promise<DownloadOutcome> {
   const part = await openPart(file.blob);
-  const reasons: string[] = [];
+  const reasons: string[] = file.urls.length === 0 ? ["there is no source to ask"] : [];
   try {
     options.onBytes(part.size());
     for (const url of file.urls) {

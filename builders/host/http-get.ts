@@ -1,3 +1,6 @@
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+
 /** What a server answered, or why there is no answer worth reading. */
 export type Answer =
   /** `offset` of the body's first byte; `declared`: the server said where the body ends */
@@ -19,8 +22,8 @@ export type Answer =
 const MAX_REDIRECTS = 3;
 
 /** The next URL of a redirect, or why it is not followed: only http and https, and never from https down to http. */
-function redirectTarget(from: URL, location: string | null): URL | string {
-  if (location === null || !URL.canParse(location, from.href)) return "a redirect without a usable Location";
+export function redirectTarget(from: URL, location: string | undefined): URL | string {
+  if (location === undefined || !URL.canParse(location, from.href)) return "a redirect without a usable Location";
   const to = new URL(location, from);
   if (to.protocol !== "https:" && to.protocol !== "http:") return `a redirect to ${to.protocol}`;
   if (from.protocol === "https:" && to.protocol === "http:") return "a redirect from https to http";
@@ -28,19 +31,20 @@ function redirectTarget(from: URL, location: string | null): URL | string {
 }
 
 /** First byte of a 206 answer (RFC 9110, 14.4), or undefined if it does not say. */
-const rangeStart = (header: string | null): number | undefined => {
+const rangeStart = (header: string | undefined): number | undefined => {
   const start = /^bytes ([0-9]+)-[0-9]+\/([0-9]+|\*)$/.exec(header ?? "")?.[1];
   return start === undefined ? undefined : Number(start);
 };
 
-function read(response: Response, offset: number): Answer {
-  switch (response.status) {
+function read(response: IncomingMessage, offset: number): Answer {
+  const { statusCode: status = 0, headers } = response;
+  switch (status) {
     case 200:
     case 206: {
-      const start = response.status === 200 ? 0 : rangeStart(response.headers.get("content-range"));
+      const start = status === 200 ? 0 : rangeStart(headers["content-range"]);
       if (start !== 0 && start !== offset) return { kind: "refused", reason: "a range that was not asked for" };
-      const declared = response.headers.has("content-length") || response.headers.has("transfer-encoding");
-      return { kind: "body", offset: start, declared, chunks: response.body ?? emptyBody() };
+      const declared = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+      return { kind: "body", offset: start, declared, chunks: response as AsyncIterable<Buffer> };
     }
     case 404:
     case 410:
@@ -48,44 +52,39 @@ function read(response: Response, offset: number): Answer {
     case 416:
       return { kind: "unsatisfiable" };
     default: {
-      const again = response.status === 408 || response.status === 429 || response.status >= 500;
-      return { kind: again ? "busy" : "refused", reason: `HTTP ${response.status}` };
+      const again = status === 408 || status === 429 || status >= 500;
+      return { kind: again ? "busy" : "refused", reason: `HTTP ${status}` };
     }
   }
 }
 
-/** The header for a URL with a user part (RFC 7617), as mirrors with access control have it in apt's sources. */
-function basicAuthorization({ username, password }: URL): { authorization?: string } {
-  if (username === "") return {};
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+/**
+ * The headers of an answer; its body is still to be read. Node's own client is used, not fetch: through a proxy, fetch
+ * asks for a tunnel to port 80, which proxies commonly refuse.
+ */
+function send(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = url.protocol === "https:" ? httpsRequest : httpRequest;
+    request(url, { headers, signal }, resolve).on("error", reject).end();
+  });
 }
-
-function withoutUser(url: URL): URL {
-  const plain = new URL(url);
-  plain.username = "";
-  plain.password = "";
-  return plain;
-}
-
-async function* emptyBody(): AsyncGenerator<Uint8Array> {}
 
 /**
- * Asks for a file from byte `offset` on; a server may ignore that and answer from byte 0. At most three redirects.
- * @throws TypeError if there is no connection, AbortError or what `signal` was aborted with
+ * Asks for a file from byte `offset` on; a server may ignore that and answer from byte 0. At most three redirects. A
+ * user and password in the URL go to its own origin only. Proxies are those of setGlobalProxyFromEnv of node:http.
+ * @throws Error if there is no connection, AbortError if `signal` fires
  */
 export async function httpGet(url: URL, offset: number, signal: AbortSignal): Promise<Answer> {
   const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
   let at = url;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    // a password goes to the host that it was given for, and to no other
-    const user = at.origin === url.origin ? basicAuthorization(url) : {};
-    const headers = { "accept-encoding": "identity", ...range, ...user };
-    const response = await fetch(withoutUser(at), { headers, redirect: "manual", signal });
-    const isRedirect = [301, 302, 303, 307, 308].includes(response.status);
-    if (response.status !== 200 && response.status !== 206) await response.body?.cancel();
-    if (!isRedirect) return read(response, offset);
-    const target = redirectTarget(at, response.headers.get("location"));
+    const response = await send(at, { "accept-encoding": "identity", ...range }, signal);
+    const { statusCode = 0, headers } = response;
+    const answer = read(response, offset);
+    if (answer.kind === "body") return answer;
+    response.destroy(); // whatever else the server has to say is not read
+    if (![301, 302, 303, 307, 308].includes(statusCode)) return answer;
+    const target = redirectTarget(at, headers.location);
     if (typeof target === "string") return { kind: "refused", reason: target };
     at = target;
   }

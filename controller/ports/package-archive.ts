@@ -25,7 +25,8 @@ export interface PackageArchive {
   kernels(request: ResolveRequest, signal: AbortSignal): Promise<readonly KernelOffer[]>;
   /**
    * Where packages of a lock may be downloaded.
-   * @throws ReleaseError NotFound if the class has no archive of a suite's name
+   * @throws ReleaseError NotFound if the class has no archive of a suite's name, ArchiveUnavailable if its sources
+   * lead nowhere
    */
   locate(lock: Lock, signal: AbortSignal): Promise<PackageLocations>;
 }

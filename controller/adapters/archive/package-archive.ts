@@ -7,8 +7,8 @@ import { type AptDirectory, openAptDirectory, updateIndexes } from "./apt-direct
 import { proxyVariables, type UpdateFailure } from "./apt-output.ts";
 import { listKernels, solve } from "./apt-solver.ts";
 import { snapshotTimestamp, timestampDate } from "./in-release.ts";
-import { type Candidate, candidates, type HostApt, readHostApt } from "./sources.ts";
-import { type Tried, unavailable } from "./unavailable.ts";
+import { type Candidate, candidates, type HostApt, readHostApt, type Unusable } from "./sources.ts";
+import { describeRequest, type Tried, unavailable } from "./unavailable.ts";
 
 export type AptArchiveOptions = {
   /** the class's archives, by name */
@@ -29,6 +29,12 @@ const DAY = 24 * 3600 * 1000;
  */
 const packageTimestamps = ({ snapshot, date }: LockedSuite): string[] =>
   snapshot === null ? [snapshotTimestamp(new Date(timestampDate(date).getTime() + DAY)), date] : [snapshot];
+
+const triedInVain = ({ kind, reason }: Unusable): Tried => ({
+  kind,
+  base: undefined,
+  failure: { kind: "unusable", reason },
+});
 
 /** An apt directory with verified indexes of a request's suites. */
 type Served = {
@@ -100,7 +106,7 @@ export function createAptArchive(options: AptArchiveOptions): PackageArchive {
     const tried: Tried[] = [];
     for (const candidate of await candidates(request.archive, sources, timestamps, hostApt(signal))) {
       if ("reason" in candidate) {
-        tried.push({ kind: candidate.kind, base: undefined, failure: { kind: "unusable", reason: candidate.reason } });
+        tried.push(triedInVain(candidate));
         continue;
       }
       const outcome = await attempt(candidate, request, signal, use);
@@ -109,7 +115,7 @@ export function createAptArchive(options: AptArchiveOptions): PackageArchive {
       // whoever runs the class said that this is the archive: a wrong signature there is an alarm, not a detour
       if (outcome.failure.kind === "signature" && candidate.kind !== "system") break;
     }
-    throw unavailable(request, tried);
+    throw unavailable(describeRequest(request), tried);
   }
 
   return {
@@ -128,6 +134,8 @@ export function createAptArchive(options: AptArchiveOptions): PackageArchive {
         const { sources } = definitionOf(suite.archive);
         const found = await candidates(suite.archive, sources, packageTimestamps(suite), hostApt(signal));
         const usable = found.filter((candidate) => "base" in candidate);
+        const useless = found.filter((candidate) => "reason" in candidate);
+        if (usable.length === 0) throw unavailable(`${suite.archive} ${suite.suite}`, useless.map(triedInVain));
         bases.set(
           suite.suite,
           usable.map((candidate) => candidate.base),

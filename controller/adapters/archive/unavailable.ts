@@ -19,11 +19,15 @@ const shown = (url: URL | undefined): string => {
   return ` ${copy.href}`;
 };
 
-/** The error for a request that no source could serve: every source with its kind, address and reason. */
-export function unavailable(request: ResolveRequest, tried: readonly Tried[]): ReleaseError {
-  const list = tried.map(({ kind, base, failure }) => `\n  ${kind}${shown(base)}: ${failure.reason}`).join("");
+/** What a request needs, for messages: `debian trixie and forky for amd64`. */
+export function describeRequest(request: ResolveRequest): string {
   const suites = new Set([request.suite, ...request.rolling.map((entry) => entry.suite)]);
-  const what = `${request.archive} ${[...suites].join(" and ")} for ${request.arch}`;
+  return `${request.archive} ${[...suites].join(" and ")} for ${request.arch}`;
+}
+
+/** The error for `what`, which no source could serve: every source with its kind, address and reason. */
+export function unavailable(what: string, tried: readonly Tried[]): ReleaseError {
+  const list = tried.map(({ kind, base, failure }) => `\n  ${kind}${shown(base)}: ${failure.reason}`).join("");
   if (tried.some(({ failure }) => failure.kind === "signature")) {
     return new ReleaseError(
       "SignatureInvalid",
