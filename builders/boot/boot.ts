@@ -8,6 +8,9 @@ import { exec, PLAIN_ENV } from "../host/exec.ts";
 import { plainLine, readConsole, type Verdict } from "./console.ts";
 import { kernelInitrdMachine } from "./machine.ts";
 
+/** How long a machine that failed goes on, milliseconds: what follows the failure belongs to the evidence. */
+const AFTERMATH = 15_000;
+
 /** A console says something every few seconds; only lines of these kinds are worth a progress line. */
 const NOTEWORTHY = /powernode: |Reached target|Linux version|dracut: |Switch(ing|ed) root/;
 
@@ -42,6 +45,7 @@ export async function boot(options: BootOptions): Promise<BootResult> {
   const stop = new AbortController();
   let verdict: Verdict = { state: "running" };
   const started = process.hrtime.bigint();
+  let aftermath: NodeJS.Timeout | undefined;
   const timer = setTimeout(() => stop.abort(), request.timeoutSeconds * 1000);
   const outcome = await exec({
     ...machine,
@@ -52,14 +56,17 @@ export async function boot(options: BootOptions): Promise<BootResult> {
       const line = plainLine(raw);
       if (line !== "" && tail.push(line) > 40) tail.shift();
       if (NOTEWORTHY.test(line)) report({ event: "action", step: "boot", text: line.replace(/^\[[ .0-9]+\]\s*/, "") });
-      if (verdict.state === "running") verdict = next(raw);
-      if (verdict.state !== "running") stop.abort();
+      if (verdict.state !== "running") return;
+      verdict = next(raw);
+      if (verdict.state === "passed") stop.abort();
+      if (verdict.state === "failed") aftermath = setTimeout(() => stop.abort(), AFTERMATH);
     },
   }).catch((error: unknown) => {
     if (error instanceof Error && error.name === "AbortError") return undefined;
     throw error;
   });
   clearTimeout(timer);
+  clearTimeout(aftermath);
   await new Promise((resolve) => log.end(resolve));
   const seen = verdict as Verdict; // narrowed to "running" by the compiler, changed in the callback
   const durationSeconds = Number(process.hrtime.bigint() - started) / 1e9;

@@ -8,7 +8,8 @@ pn_say() {
 	echo "powernode: $*" >/dev/console
 }
 
-# pn_fail TITLE [LINE]...: a banner with what failed, then dracut's emergency shell; the boot never goes on
+# pn_fail TITLE [LINE]...: a banner with what failed, then dracut's emergency shell, whose end powers the machine
+# off; the boot never goes on
 pn_fail() {
 	{
 		echo
@@ -21,7 +22,12 @@ pn_fail() {
 		echo "powernode: The root was not mounted. This is the emergency shell."
 		echo "powernode: ============================================================"
 	} >/dev/console
-	die "powernode: boot refused"
+	# not dracut's die: without rd.shell it ends init, and the kernel panics
+	mkdir -p /run/initramfs
+	: >/run/initramfs/.die # leaving the shell powers the machine off
+	while :; do
+		emergency_shell -n powernode "powernode: boot refused"
+	done
 }
 
 # pn_is_digest TEXT: is it sha256: and 64 hexadecimal digits?

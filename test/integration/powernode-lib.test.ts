@@ -15,17 +15,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Runs `script` with the library's text, its fixed paths replaced by some below `folder`; `die` ends with 9. */
+/** Runs `script` with the library's text, its fixed paths replaced by some below `folder`; emergency_shell ends with 9. */
 async function shell(script: string, ...args: readonly string[]) {
   const lib = (await readFile(LIB, "utf8"))
     .replaceAll("/dev/console", join(folder, "console"))
     .replaceAll("/sys/firmware", join(folder, "firmware"))
+    .replaceAll("/run/initramfs", join(folder, "initramfs"))
     .replaceAll("/etc/powernode", join(folder, "etc/powernode"))
     .replace("POWERNODE_RUN=/run/powernode", `POWERNODE_RUN=${folder}`)
     .replaceAll(/>(?=\S*console)/g, ">>");
   const outcome = await exec({
     program: "sh",
-    args: ["-euc", `${lib}\ndie() { exit 9; }\n${script}`, "sh", ...args],
+    args: ["-euc", `${lib}\nemergency_shell() { exit 9; }\n${script}`, "sh", ...args],
     env: { ...PLAIN_ENV, PATH: `${join(folder, "bin")}:${PLAIN_ENV["PATH"]}` },
   });
   const console = await readFile(join(folder, "console"), "utf8").catch(() => "");

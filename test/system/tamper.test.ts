@@ -64,7 +64,8 @@ async function bootRefused(copy: string): Promise<{ result: BootResult; console:
   const result = BootResult.parse(JSON.parse(outcome.stdout));
   expect(result.passed).toBe(false);
   const console = await readFile(join(evidence, "serial.log"), "utf8");
-  expect(console).not.toMatch(/Switching root|Reached target/);
+  expect(console).not.toMatch(/Switching root|Reached target|Kernel panic/);
+  expect(console).toContain("Dropping to debug shell.");
   await rm(copy, { recursive: true });
   return { result, console };
 }
