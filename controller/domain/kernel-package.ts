@@ -37,7 +37,7 @@ export function newestKernel(pinned: string, offers: readonly KernelOffer[]): Ke
     throw new ReleaseError(
       "SpecInvalid",
       `${pinned} is not a kernel package with version, ABI and flavour`,
-      "Name one, such as linux-image-6.12.117+deb13-amd64.",
+      "name one, such as linux-image-6.12.117+deb13-amd64",
     );
   }
   const same = offers
@@ -52,6 +52,6 @@ export function newestKernel(pinned: string, offers: readonly KernelOffer[]): Ke
   throw new ReleaseError(
     "NotFound",
     `the archive offers no kernel of the flavour ${kernel.flavour}, which ${pinned} has`,
-    "Name a kernel of another flavour in spec.inputs.kernelPackage.",
+    "name a kernel of another flavour in spec.inputs.kernelPackage",
   );
 }

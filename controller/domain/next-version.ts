@@ -19,7 +19,7 @@ export function nextVersion(current: string, used: ReadonlySet<string>): string 
       throw new ReleaseError(
         "SpecInvalid",
         `the version after ${current} would be ${version}, longer than ${VERSION.maxLength} characters`,
-        "Give spec.version a shorter value by hand.",
+        "give spec.version a shorter value by hand",
       );
     }
     if (!used.has(version)) return version;

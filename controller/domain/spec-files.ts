@@ -32,7 +32,7 @@ export function checkedPath(path: string): string {
   throw new ReleaseError(
     "SpecInvalid",
     `the path ${JSON.stringify(path)} ${problem}`,
-    "Name files of a spec by a plain relative path, such as specs/demo/release.yaml.",
+    "name files of a spec by a plain relative path, such as specs/demo/release.yaml",
   );
 }
 
@@ -48,6 +48,6 @@ export function textOf(path: string, content: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
   } catch (cause) {
-    throw new ReleaseError("SpecInvalid", `${path} is not UTF-8 text`, "Save the file as UTF-8.", { cause });
+    throw new ReleaseError("SpecInvalid", `${path} is not UTF-8 text`, "save the file as UTF-8", { cause });
   }
 }

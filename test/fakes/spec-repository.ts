@@ -91,7 +91,7 @@ export function fakeSpecRepository(): SpecRepository & { readonly log: () => rea
         history = [...base, { id, message: proposal.message, files: next }];
         return { commit: id, changed: true };
       }
-      throw new ReleaseError("PushConflict", "another writer won every attempt", "Try again.");
+      throw new ReleaseError("PushConflict", "another writer won every attempt", "try again");
     },
   };
 }

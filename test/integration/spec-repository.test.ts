@@ -58,7 +58,7 @@ describe("the repository", () => {
 
   it("says that git is missing", async () => {
     const attempt = gitOn(null).run(["version"], { env: { PATH: join(folder, "empty") } });
-    await expect(attempt).rejects.toMatchObject({ code: "ToolMissing", remedy: "Install it: apt-get install git." });
+    await expect(attempt).rejects.toMatchObject({ code: "ToolMissing", remedy: "install it: apt-get install git" });
   });
 
   it("refuses a commit that is damaged instead of reading it as empty", async () => {

@@ -36,7 +36,7 @@ async function makeBareRepository(directory: string, branch: string): Promise<vo
     throw new ReleaseError(
       "RepositoryUnusable",
       `cannot make the repository ${directory}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      "Choose another place, or move away what is there.",
+      "choose another place, or move away what is there",
       { cause },
     );
   }

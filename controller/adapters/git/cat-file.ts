@@ -30,7 +30,7 @@ export function parseBatch(output: Buffer): GitObject[] {
       throw new ReleaseError(
         "RepositoryUnusable",
         `git cat-file answered ${JSON.stringify(header)}: an object is missing or its content is cut short`,
-        "Check the repository with git fsck.",
+        "check the repository with git fsck",
       );
     }
     objects.push({ id, type, content: new Uint8Array(output.subarray(start, stop)) });

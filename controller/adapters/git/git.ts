@@ -40,13 +40,13 @@ type Failure = { readonly exitCode: number; readonly said: string };
 
 function releaseError(what: string, { exitCode, said }: Failure): ReleaseError {
   if (said.includes("spawn git ENOENT")) {
-    return new ReleaseError("ToolMissing", "git is not installed", "Install it: apt-get install git.");
+    return new ReleaseError("ToolMissing", "git is not installed", "install it: apt-get install git");
   }
   const cause = new Error(said.trim() === "" ? `exit code ${exitCode}` : said.trim());
   return new ReleaseError(
     "RepositoryUnusable",
     `${what}: ${cause.message.split("\n")[0]}`,
-    "Do what git says; the folder must be a git repository that this user may write to.",
+    "do what git says; the folder must be a git repository that this user may write to",
     { cause },
   );
 }
@@ -92,7 +92,7 @@ export function gitOn(gitDirectory: string | null): Git {
     catFile: (args, input) =>
       call<unknown>(["cat-file", ...args], { input }, (git) => git.binaryCatFile([...args])).then((output) => {
         if (Buffer.isBuffer(output)) return output;
-        throw new ReleaseError("Internal", "simple-git gave no bytes for cat-file", "Report this as a bug of imgrel.");
+        throw new ReleaseError("Internal", "simple-git gave no bytes for cat-file", "report this as a bug of imgrel");
       }),
   };
 }

@@ -42,7 +42,7 @@ export async function openSpecRepository(options: SpecRepositoryOptions): Promis
       throw new ReleaseError(
         "PushConflict",
         `another writer held or moved ${branch} of ${directory} in all of ${ATTEMPTS} attempts`,
-        `Try again; if no other git runs there, a crash left a lock: remove ${directory}/refs/heads/${branch}.lock.`,
+        `try again; if no other git runs there, a crash left a lock: remove ${directory}/refs/heads/${branch}.lock`,
       );
     },
   };

@@ -23,7 +23,7 @@ function parseListing(output: string): TreeEntry[] {
       throw new ReleaseError(
         "SpecInvalid",
         `${path} is neither a file nor a folder (mode ${mode})`,
-        "Commit the file itself instead of a symbolic link or a submodule.",
+        "commit the file itself instead of a symbolic link or a submodule",
       );
     });
 }
