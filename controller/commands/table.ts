@@ -11,6 +11,7 @@ export type CommandEntry = {
 
 /** Every command, in the order of `imgrel --help`. */
 export const COMMANDS: readonly CommandEntry[] = [
+  { name: "lint", summary: "check specs, classes, sources and locks", load: () => import("./lint.ts") },
   { name: "lock", summary: "pin every package of a release by version and hash", load: () => import("./lock.ts") },
   { name: "fetch", summary: "download every input of a release into the cache", load: () => import("./fetch.ts") },
   { name: "boot", summary: "boot an artifact in QEMU and prove what came up", load: () => import("./boot.ts") },

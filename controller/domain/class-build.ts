@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PINNED_IMAGE } from "./addresses.ts";
-import { duration, labels, objectRef, quantity } from "./cluster-fields.ts";
+import { duration, labels, quantity } from "./cluster-fields.ts";
 import { crossRule, text } from "./fields.ts";
 import { LABEL_NAME, OBJECT_NAME } from "./names.ts";
 

@@ -31,9 +31,6 @@ const KINDS: Readonly<Record<Kind, KindOfDocument>> = {
 };
 const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
-/** The schema that a document of this kind must meet. */
-export const schemaOf = (kind: Kind): z.ZodType<Documents[Kind]> => KINDS[kind].schema;
-
 const jsonSchemas = new Map<Kind, JsonSchema>();
 
 /** The JSON Schema of a kind, for editors and for messages. */

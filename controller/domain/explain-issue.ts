@@ -46,11 +46,14 @@ export function explainIssue(issue: z.core.$ZodIssue, explained: Explained): Fin
         explainIssue({ ...inner, path: [] }, explained).map((fault) => ({ ...fault, path, at: "key" as const })),
       );
     case "too_small":
-      return finding(outOfRange("at least", Number(issue.minimum), issue.origin, here));
+      return finding(outOfRange("at least", Number(issue.minimum), found, here, path));
     case "too_big":
-      return finding(outOfRange("at most", Number(issue.maximum), issue.origin, here));
-    default:
-      throw new TypeError(`no field of our kinds gives the zod issue ${issue.code}`);
+      return finding(outOfRange("at most", Number(issue.maximum), found, here, path));
+    case "invalid_format":
+    case "invalid_element":
+    case "not_multiple_of":
+      // patterns are text rules (custom), and there are no sets and no steps: this would be a mistake in a schema
+      throw new TypeError(`no field of our kinds can give the zod issue ${issue.code}`);
   }
 }
 
@@ -69,12 +72,12 @@ function unknownKey(
   };
 }
 
-/** "className: stable", a key with an example of its value. */
+/** `className: stable`, a key with an example of its value. */
 function exampleLine(path: DocumentPath, schema: JsonSchema): string {
   const example = schema.examples?.[0] ?? schema.enum?.[0] ?? schema.const;
   const key = path.at(-1);
   if (example === undefined) return schema.description ?? "see specs/README.md";
-  return typeof key === "string" ? `"${key}: ${exampleOf(example)}"` : `"${exampleOf(example)}"`;
+  return typeof key === "string" ? `${key}: ${exampleOf(example)}` : exampleOf(example);
 }
 
 function missing(path: DocumentPath, schema: JsonSchema): Fault {
@@ -89,31 +92,36 @@ function wrongType(
   { sourceOf }: Explained,
 ): Fault {
   if (found === undefined) return missing(path, schema);
-  if (found === null)
-    return { message: "has no value", remedy: `write ${exampleLine(path, schema)}, or remove the key` };
-  const source = sourceOf(path) ?? String(found);
+  if (found === null) return { message: "has no value", remedy: `write for example ${exampleLine(path, schema)}` };
   switch (expected) {
     case "string":
-      return isScalar(found)
-        ? unquoted(found, source, schema)
-        : { message: `must be text, not ${kindOf(found)}`, remedy: `write ${exampleLine(path, schema)}` };
+      return typeof found === "number" || typeof found === "boolean"
+        ? unquoted(found, sourceOf(path) ?? String(found), schema)
+        : { message: `must be text, not ${kindOf(found)}`, remedy: `write for example ${exampleLine(path, schema)}` };
     case "number":
     case "int":
       return wrongNumber(found, schema, path);
     case "boolean":
-      return { message: `${quote(source)} is neither true nor false`, remedy: "write true or false, without quotes" };
+      return {
+        message: `${typeof found === "string" ? quote(found) : kindOf(found)} is neither true nor false`,
+        remedy: "write true or false, without quotes",
+      };
     case "array":
-      return { message: `must be a list, not ${kindOf(found)}`, remedy: `write ${exampleLine(path, schema)}` };
+      return {
+        message: `must be a list, not ${kindOf(found)}`,
+        remedy: `write for example ${exampleLine(path, schema)}`,
+      };
     default:
-      return { message: `must be a mapping, not ${kindOf(found)}`, remedy: `write ${exampleLine(path, schema)}` };
+      return {
+        message: `must be a mapping, not ${kindOf(found)}`,
+        remedy: `write for example ${exampleLine(path, schema)}`,
+      };
   }
 }
 
-const isScalar = (value: unknown): value is number | boolean => typeof value === "number" || typeof value === "boolean";
-
 /** YAML reads 2026.11 as a number, which would lose digits. */
 function unquoted(found: number | boolean, source: string, schema: JsonSchema): Fault {
-  const form = schema.pattern === undefined || new RegExp(schema.pattern).test(source);
+  const form = schema.pattern === undefined || new RegExp(schema.pattern, "u").test(source);
   const hint = form ? "" : `, in the form of ${JSON.stringify(schema.examples?.[0])}`;
   return {
     message: `${source} without quotes is ${kindOf(found)}, not text`,
@@ -127,7 +135,7 @@ function wrongNumber(found: unknown, schema: JsonSchema, path: DocumentPath): Fa
   }
   return {
     message: `must be a whole number, not ${typeof found === "number" ? String(found) : kindOf(found)}`,
-    remedy: `write ${exampleLine(path, schema)}`,
+    remedy: `write for example ${exampleLine(path, schema)}`,
   };
 }
 
@@ -157,13 +165,14 @@ function unionFindings(issue: z.core.$ZodIssueInvalidUnion, explained: Explained
   return [{ ...wrongChoice(options, valueAt(value, path), here, path), path, at: "value" }];
 }
 
-function outOfRange(limit: string, bound: number, origin: string, schema: JsonSchema): Fault {
-  if (origin === "array") {
-    const entries = bound === 1 ? "1 entry" : `${bound} entries`;
-    return { message: `needs ${limit} ${entries}`, remedy: `write ${limit} ${entries}` };
+function outOfRange(limit: string, bound: number, found: unknown, schema: JsonSchema, path: DocumentPath): Fault {
+  if (Array.isArray(found)) {
+    const message = found.length === 0 ? "is empty" : `has ${found.length} entries`;
+    const remedy = found.length === 0 ? `write for example ${exampleLine(path, schema)}` : `use ${limit} ${bound}`;
+    return { message, remedy };
   }
-  const range = [schema.minimum, schema.maximum].every((edge) => edge !== undefined)
-    ? `write a whole number from ${schema.minimum} to ${schema.maximum}`
-    : `write a whole number of ${limit} ${bound}`;
-  return { message: `must be ${limit} ${bound}`, remedy: range };
+  const { minimum, maximum } = schema;
+  const range =
+    minimum !== undefined && maximum !== undefined ? `from ${minimum} to ${maximum}` : `of ${limit} ${bound}`;
+  return { message: `${String(found)} is not ${limit} ${bound}`, remedy: `write a whole number ${range}` };
 }

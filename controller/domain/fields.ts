@@ -37,7 +37,8 @@ export const crossRule = <T>(
     { when: () => true },
   );
 
-const customIssue = (path: DocumentPath, fault: Fault) => ({
+/** A fault as zod carries it: explain-issue.ts takes it apart again. */
+export const customIssue = (path: DocumentPath, fault: Fault) => ({
   code: "custom" as const,
   path: [...path],
   message: fault.message,
@@ -81,20 +82,17 @@ export const entries = <V extends z.ZodType>(
 ): z.ZodRecord<z.ZodString, V> =>
   z
     .record(key, value)
-    .check(
-      crossRule(z.record(z.string(), z.unknown()), (record, complain) => {
-        const count = Object.keys(record).length;
-        if (count < size.min) {
-          complain([], {
-            message: "is empty",
-            remedy: `name at least ${size.min}, for example ${exampleOf(notes.example)}`,
-          });
-        }
-        if (count > size.max) {
-          complain([], { message: `has ${count} entries`, remedy: `use at most ${size.max}` });
-        }
-      }),
-    )
+    // without `when`: zod drops entries with a wrong key, so only a record without faults can be counted
+    .superRefine((record, context) => {
+      const count = Object.keys(record).length;
+      if (count < size.min) {
+        const remedy = `name at least ${size.min}, for example ${exampleOf(notes.example)}`;
+        context.addIssue(customIssue([], { message: "is empty", remedy }));
+      }
+      if (count > size.max) {
+        context.addIssue(customIssue([], { message: `has ${count} entries`, remedy: `use at most ${size.max}` }));
+      }
+    })
     .meta({
       description: notes.description,
       examples: [notes.example],
@@ -102,6 +100,6 @@ export const entries = <V extends z.ZodType>(
       maxProperties: size.max,
     });
 
-/** An example as it stands in YAML: text as it is, anything else in JSON, which is YAML too. */
+/** An example as it stands in YAML: plain where that is text for sure, else in JSON, which is YAML too. */
 export const exampleOf = (example: unknown): string =>
-  typeof example === "string" ? example : JSON.stringify(example);
+  typeof example === "string" && /^[a-z][^#:]*(:\/\/[^#:]*)?$/i.test(example) ? example : JSON.stringify(example);

@@ -1,7 +1,7 @@
 import { quote } from "./problem.ts";
 import type { Fault, TextRule } from "./text-rule.ts";
 
-const BY_NAME = "write only the name; the class says where that is";
+const BY_NAME = "write only a name: addresses stand in the class";
 
 /** Says which kind of address stands where a name belongs: a URL, a file path, a host, a tag or a digest. */
 export function addressFault(text: string): Fault | undefined {

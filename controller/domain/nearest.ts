@@ -24,7 +24,7 @@ export function editDistance(a: string, b: string): number {
 
 /** The known word that `word` was most likely meant to be, or undefined where none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  if (word.length > 64) return undefined;
+  if (word === "" || word.length > 64) return undefined;
   const synonym = SYNONYMS[word.toLowerCase()];
   if (synonym !== undefined && known.includes(synonym)) return synonym;
   const plain = word.toLowerCase();

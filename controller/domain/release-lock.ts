@@ -4,7 +4,7 @@ import type { Digest } from "../../builders/contract/digest.ts";
 import { ARCHES, type Arch } from "../../builders/contract/variant.ts";
 import { type DocumentPath, type Problem, quote, showPath } from "./problem.ts";
 import { archesOf, type DiskImageRelease } from "./release.ts";
-import { readYaml } from "./yaml-document.ts";
+import { type Place, readYaml } from "./yaml-document.ts";
 import type { Fault } from "./text-rule.ts";
 
 /** Largest lock, in UTF-16 units: some twenty times what a release has. */
@@ -51,7 +51,7 @@ export function readReleaseLock(
     if (!(error instanceof SyntaxError)) throw error;
     return failed({
       file,
-      ...jsonPlace(error.message),
+      ...brokenAt(text, file, error.message),
       path: "",
       message: `is not a JSON file: ${error.message}`,
       remedy: again,
@@ -93,7 +93,8 @@ function faultsOf(lock: Lock, { spec }: DiskImageRelease, arch: Arch): [Document
     faults.push([["packages"], `lacks the spec's kernel package ${kernel}`]);
   }
   for (const name of spec.inputs.packages ?? []) {
-    if (!locked.has(name)) faults.push([["packages"], `lacks the spec's package ${name}`]);
+    // asked for, not contained: what the spec names may be provided by a package of another name
+    if (!lock.requested.includes(name)) faults.push([["requested"], `was made without the spec's package ${name}`]);
   }
   return faults;
 }
@@ -109,13 +110,16 @@ function plainMessage(issue: z.core.$ZodIssue): string {
 }
 
 /** Where a path of a JSON file stands: JSON is YAML, so the YAML reader knows. Only read when there is a problem. */
-function locate(text: string, file: string, path: DocumentPath): { line: number; column: number } {
+function locate(text: string, file: string, path: DocumentPath): Place {
   const read = readYaml(text, file, MAX_LOCK_LENGTH);
   return read.ok ? read.document.locate(path, "value") : { line: 1, column: 1 };
 }
 
-/** V8 ends a SyntaxError of JSON.parse with "(line 3 column 5)" where it knows the place. */
-function jsonPlace(message: string): { line: number; column: number } {
+/** Where a file stops to be JSON: V8 sometimes says so in its message, and often it is no YAML from there on. */
+function brokenAt(text: string, file: string, message: string): Place {
   const match = /\(line ([0-9]+) column ([0-9]+)\)/.exec(message);
-  return { line: Number(match?.[1] ?? 1), column: Number(match?.[2] ?? 1) };
+  if (match !== null) return { line: Number(match[1]), column: Number(match[2]) };
+  const read = readYaml(text, file, MAX_LOCK_LENGTH);
+  const problem = read.ok ? undefined : read.problems[0];
+  return { line: problem?.line ?? 1, column: problem?.column ?? 1 };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { canonicalJson, type Digest, digestOf } from "../../builders/contract/digest.ts";
 import { ARCHES, Arch, IMG_VARIANTS, Variant, variantExistsFor } from "../../builders/contract/variant.ts";
-import { crossRule, entries, text, uniqueTexts } from "./fields.ts";
+import { crossRule, customIssue, entries, text, uniqueTexts } from "./fields.ts";
 import {
   COMPONENT,
   FIRMWARE_REF,
@@ -81,8 +81,16 @@ const Inputs = z
     sourceDateEpoch: z
       .int()
       .min(0)
-      .max(MAX_EPOCH)
-      .meta({ description: "Every time stamp in an artifact, in whole seconds since 1970.", examples: [1795392000] }),
+      .superRefine((seconds, context) => {
+        if (seconds <= MAX_EPOCH) return;
+        const remedy = `write seconds, for example ${Math.min(Math.floor(seconds / 1000), MAX_EPOCH)}`;
+        context.addIssue(customIssue([], { message: `${seconds} is after 2106, so it may be milliseconds`, remedy }));
+      })
+      .meta({
+        description: "Every time stamp in an artifact, in whole seconds since 1970.",
+        examples: [1795392000],
+        maximum: MAX_EPOCH,
+      }),
     tools: entries(
       text(TOOL_NAME, "Package name of a tool.", "mmdebstrap"),
       text(TOOL_VERSION, "Its version, or the start of it.", "1.5.7"),

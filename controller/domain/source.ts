@@ -96,7 +96,7 @@ const WriteBack = z
       }),
     branch: text(
       BRANCH,
-      "Branch of records, not with Path; left out: release-records.",
+      "Branch of records, or that a pull request is for; not with Path; left out: release-records.",
       "release-records",
     ).exactOptional(),
     author: z
@@ -163,10 +163,10 @@ const SourceSpec = z
             remedy: "remove it",
           });
         }
-        if (writeBack.mode !== "Path" && (writeBack.branch ?? RECORDS_BRANCH) === branch) {
+        if ((writeBack.mode ?? "Branch") === "Branch" && (writeBack.branch ?? RECORDS_BRANCH) === branch) {
           complain(writeBack.branch === undefined ? ["branch"] : at, {
             message: `${branch} would hold both specs and records`,
-            remedy: "name another branch, or write mode: Path",
+            remedy: "name another branch, or choose another mode",
           });
         }
       },

@@ -1,17 +1,7 @@
-import {
-  type CST,
-  Composer,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type ParsedNode,
-  Parser,
-} from "yaml";
+import { type CST, Composer, type Document, isMap, isScalar, LineCounter, Parser } from "yaml";
 import { compareProblems, type DocumentPath, type Problem, quote, showPath } from "./problem.ts";
 import type { Fault } from "./text-rule.ts";
+import { type Entries, pathKey, plainData } from "./yaml-data.ts";
 import { syntaxFault } from "./yaml-syntax.ts";
 
 /** Largest document, in UTF-16 units: some ten times what a release with every limit used has. */
@@ -88,19 +78,14 @@ export function readYaml(text: string, file: string, maxLength: number = MAX_LEN
     complain(0, [], { message: "is empty", remedy: "write a document; specs/README.md shows one" });
     return failed();
   }
-  const reader = new Map<string, Entry>();
-  const value = plain(root, [], reader, complain);
+  const entries: Entries = new Map();
+  const value = plainData(root, entries, complain);
   if (!isMap(root)) {
     complain(root.range[0], [], { message: "is not a mapping", remedy: "start with apiVersion: and kind:" });
   }
   if (problems.length > 0) return failed();
-  return { ok: true, document: documentOf(value as Record<string, unknown>, reader, counter) };
+  return { ok: true, document: documentOf(value as Record<string, unknown>, entries, counter) };
 }
-
-type Complain = (offset: number, path: DocumentPath, fault: Fault) => void;
-type Entry = { readonly key: number; readonly value: number; readonly source: string | undefined };
-
-const pathKey = (path: DocumentPath): string => JSON.stringify(path);
 
 /** The offset of the first node that is nested deeper than `limit`. Iterative: the text decides the depth. */
 function offsetBelow(tokens: readonly CST.Token[], limit: number): number | undefined {
@@ -131,83 +116,7 @@ function compose(tokens: readonly CST.Token[], end: number): Document.Parsed[] {
   return [...composer.compose(tokens, true, end)] as Document.Parsed[];
 }
 
-/** A node as plain data; complains about everything that is not plain. */
-function plain(node: ParsedNode | null, path: DocumentPath, entries: Map<string, Entry>, complain: Complain): unknown {
-  if (node === null) return null;
-  if (isAlias(node)) {
-    complain(node.range[0], path, {
-      message: `the alias *${node.source} is refused`,
-      remedy: "write the value itself",
-    });
-    return null;
-  }
-  if (node.anchor !== undefined) {
-    complain(node.range[0], path, {
-      message: `the anchor &${node.anchor} is refused`,
-      remedy: "remove it, and write each value where it belongs",
-    });
-  }
-  if (node.tag !== undefined && node.tag !== null) {
-    complain(node.range[0], path, {
-      message: `the tag ${quote(node.tag)} is refused`,
-      remedy: "remove it; quote a value that must be text",
-    });
-  }
-  if (isScalar(node)) return node.value;
-  if (isSeq(node)) {
-    return node.items.map((item, index) => {
-      const at = [...path, index];
-      const offset = item.range[0];
-      entries.set(pathKey(at), { key: offset, value: offset, source: sourceOf(item) });
-      return plain(item, at, entries, complain);
-    });
-  }
-  if (!isMap(node)) throw new TypeError("a parsed node is a scalar, a sequence or a mapping");
-  const members: Record<string, unknown> = {};
-  for (const pair of node.items) {
-    const key = keyOf(pair.key, path, complain);
-    if (key === undefined) continue;
-    const at = [...path, key];
-    const offset = pair.key.range[0];
-    const first = entries.get(pathKey(at));
-    if (first !== undefined) {
-      complain(offset, at, { message: "this key stands twice in its mapping", remedy: "remove one of the two" });
-      continue;
-    }
-    entries.set(pathKey(at), { key: offset, value: pair.value?.range[0] ?? offset, source: sourceOf(pair.value) });
-    members[key] = plain(pair.value, at, entries, complain);
-  }
-  return members;
-}
-
-const sourceOf = (node: ParsedNode | null): string | undefined => (isScalar(node) ? node.source : undefined);
-
-function keyOf(node: ParsedNode, path: DocumentPath, complain: Complain): string | undefined {
-  const offset = node.range[0];
-  if (!isScalar(node)) {
-    complain(offset, path, { message: "a key is not plain text", remedy: "write each key as one word" });
-    return undefined;
-  }
-  if (typeof node.value !== "string") {
-    const source = node.source === "" ? "an empty key" : `the key ${node.source}`;
-    complain(offset, path, {
-      message: `${source} is not text`,
-      remedy: node.source === "" ? "write the key" : `quote it: "${node.source}"`,
-    });
-    return undefined;
-  }
-  if (node.anchor !== undefined || (node.tag !== undefined && node.tag !== null)) {
-    complain(offset, path, { message: `the key ${quote(node.value)} has an anchor or a tag`, remedy: "remove it" });
-    return undefined;
-  }
-  if (node.value === "__proto__") {
-    complain(offset, path, { message: "the key __proto__ is refused", remedy: "remove it" });
-    return undefined;
-  }
-  return node.value;
-}
-
-function documentOf(value: Record<string, unknown>, entries: Map<string, Entry>, counter: LineCounter): YamlDocument {
+function documentOf(value: Record<string, unknown>, entries: Entries, counter: LineCounter): YamlDocument {
   const placeOf = (offset: number): Place => {
     const { line, col } = counter.linePos(offset);
     return { line, column: col };

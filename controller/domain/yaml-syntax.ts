@@ -32,6 +32,19 @@ const FAULTS: Readonly<Partial<Record<YAMLError["code"], Fault>>> = {
   KEY_OVER_1024_CHARS: { message: "a key is longer than 1024 characters", remedy: "write key: value" },
 };
 
+// Some codes stand for several mistakes; the parser's message tells them apart.
+const UNCLOSED = [
+  {
+    told: /^Missing closing ("|')quote/,
+    fault: { message: "a quoted text is not closed", remedy: "add the closing quote" },
+  },
+  {
+    told: /and end with a [\]}]$/,
+    fault: { message: "a bracket above is not closed", remedy: "close it with ] or }" },
+  },
+];
+
 /** What a syntax error of the YAML parser means for the person who wrote the file. */
 export const syntaxFault = (error: YAMLError): Fault =>
+  UNCLOSED.find(({ told }) => told.test(error.message))?.fault ??
   FAULTS[error.code] ?? { message: `not YAML: ${error.message}`, remedy: "correct the syntax at this place" };
