@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { BuildError } from "./contract/build-failure.ts";
 import type { BuildManifest, ManifestArtifact } from "./contract/build-manifest.ts";
 import type { BuildRequest } from "./contract/build-request.ts";
-import { stableJson } from "./contract/digest.ts";
-import { lockDigest } from "./contract/lock.ts";
+import { type Digest, stableJson } from "./contract/digest.ts";
+import { type Lock, lockDigest } from "./contract/lock.ts";
 import type { Variant } from "./contract/variant.ts";
 import { writeFileAtomic } from "./host/files.ts";
 import { hashFile } from "./host/hash-file.ts";
@@ -22,6 +22,17 @@ import type { Ingredients } from "./variants/variant-maker.ts";
 
 /** Host name of a booted image; the platform gives a node its own. */
 const HOSTNAME = "powernode";
+
+/** The toolchain that a release's lock names. */
+function toolchainOf(lock: Lock): Digest {
+  if (lock.toolchain !== null) return lock.toolchain;
+  throw new BuildError({
+    code: "InvalidRequest",
+    step: "request",
+    message: "the lock is a toolchain's, not a release's",
+    remedy: "make the release's lock: imgrel lock specs/<release>",
+  });
+}
 
 /** The installed root and its kernel, in `<work>/root`. */
 async function makeRoot(context: StepContext, request: BuildRequest) {
@@ -115,7 +126,7 @@ export async function build(context: StepContext, request: BuildRequest): Promis
     fsverity_root_hash: hash.fsverity.rootHash,
     root_image: { sha256: hash.sha256, size_bytes: hash.sizeBytes, fsverity_digest: hash.fsverity.digest },
     lock_digest: lockDigest(request.lock),
-    toolchain_digest: request.lock.toolchain ?? "sha256:",
+    toolchain_digest: toolchainOf(request.lock),
     source_date_epoch: request.sourceDateEpoch,
   };
   await writeFileAtomic(join(context.work, "out", request.arch, "build-manifest.json"), stableJson(manifest));

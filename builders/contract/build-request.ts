@@ -18,8 +18,6 @@ export const BuildRequest = z.strictObject({
   baseImageDigest: Digest.nullable(),
   /** snapshot of the package archive that the lock was made from */
   aptSnapshot: z.string().regex(/^[0-9]{8}T[0-9]{6}Z$/),
-  /** the node agent; null means the stand-in that imgrel ships */
-  agent: Digest.nullable(),
   lock: Lock,
 });
 export type BuildRequest = z.infer<typeof BuildRequest>;

@@ -39,7 +39,6 @@ const request: BuildRequest = {
   gitSha: "0".repeat(40),
   baseImageDigest: null,
   aptSnapshot: "20261101T000000Z",
-  agent: null,
   lock,
 };
 
