@@ -17,6 +17,8 @@ export type AptArchiveOptions = {
   readonly keyrings: string;
   /** of the process: only the proxy variables are read */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** what this machine's apt is set up with; left out: it is asked */
+  readonly host?: (signal: AbortSignal) => Promise<HostApt>;
 };
 
 const PROXY_VARIABLES = ["http_proxy", "https_proxy", "no_proxy"];
@@ -60,7 +62,7 @@ export function createAptArchive(options: AptArchiveOptions): PackageArchive {
   };
   let host: Promise<HostApt> | undefined;
   const hostApt = (signal: AbortSignal) => () => {
-    host ??= readHostApt(signal);
+    host ??= (options.host ?? readHostApt)(signal);
     return host;
   };
 

@@ -1,0 +1,437 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { sha256Hex } from "../../builders/contract/digest.ts";
+import { serializeLock } from "../../builders/contract/lock.ts";
+import type { ResolveRequest } from "../../builders/contract/package-request.ts";
+import { createAptArchive } from "../../controller/adapters/archive/package-archive.ts";
+import type { HostApt } from "../../controller/adapters/archive/sources.ts";
+import type { ArchiveSource } from "../../controller/domain/class.ts";
+import { composeLock } from "../../controller/domain/lock-request.ts";
+import { type DebArchive, type FakePackage, poolPathOf, startDebArchive } from "../fakes/deb-archive.ts";
+import { makeSigningKey } from "../fakes/openpgp.ts";
+
+const key = makeSigningKey("Archive of tests");
+const otherKey = makeSigningKey("Somebody else");
+const signal = new AbortController().signal;
+/** 21 November 2026, 09:15:44 UTC would be in the future of some machines: the index is of a day ago. */
+const DATE = Math.floor(Date.now() / 1000) - 86_400;
+const stamp = (seconds: number): string => new Date(seconds * 1000).toISOString().replaceAll(/[-:]|\.000/g, "");
+
+const base: FakePackage = { name: "base", version: "1:13.8+deb13u8", arch: "amd64", fields: { Essential: "yes" } };
+const libc: FakePackage = { name: "libc", version: "2.41-12", arch: "amd64" };
+const kernel: FakePackage = {
+  name: "linux-image-6.12.1-amd64",
+  version: "6.12.1-1",
+  arch: "amd64",
+  fields: { Depends: "libc" },
+};
+const dracut: FakePackage = {
+  name: "dracut",
+  version: "106-6",
+  fields: { Depends: "libc (>= 2)", Recommends: "unwanted" },
+};
+const unwanted: FakePackage = { name: "unwanted", version: "1" };
+const STABLE = [base, libc, kernel, dracut, unwanted];
+
+const request: ResolveRequest = {
+  archive: "test",
+  suite: "stable",
+  components: ["main"],
+  snapshot: null,
+  arch: "amd64",
+  packages: ["dracut", "linux-image-6.12.1-amd64"],
+  rolling: [],
+  role: "target",
+};
+
+let keyrings = "";
+beforeAll(async () => {
+  keyrings = await mkdtemp(join(tmpdir(), "imgrel-keyrings-"));
+  await writeFile(join(keyrings, "test.gpg"), key.keyring);
+});
+afterAll(() => rm(keyrings, { recursive: true }));
+
+let archive: DebArchive;
+beforeEach(async () => {
+  archive = await startDebArchive();
+});
+afterEach(() => archive[Symbol.asyncDispose]());
+
+const mirror = (url: URL): ArchiveSource => ({ kind: "mirror", url: url.href });
+const open = (sources: readonly ArchiveSource[], host?: () => Promise<HostApt>) =>
+  createAptArchive({
+    archives: { test: { sources, keyring: "test.gpg" } },
+    keyrings,
+    env: {},
+    ...(host === undefined ? {} : { host }),
+  });
+const resolve = (more: Partial<ResolveRequest> = {}, sources: readonly ArchiveSource[] = [mirror(archive.url)]) =>
+  open(sources).resolve({ ...request, ...more }, signal);
+const publish = (
+  packages: readonly FakePackage[] = STABLE,
+  more: { suite?: string; validUntil?: number; date?: number } = {},
+) => archive.publish({ suite: "stable", packages, key, date: DATE, ...more });
+const versions = (packages: readonly { name: string; version: string; suite: string }[]) =>
+  packages.map(({ name, version, suite }) => `${name} ${version} ${suite}`).toSorted();
+
+describe("a lock", () => {
+  test("holds the essential packages, what was asked for and what that needs, exactly as the index has them", async () => {
+    await publish();
+    const resolution = await resolve();
+    expect(versions(resolution.packages)).toEqual([
+      "base 1:13.8+deb13u8 stable",
+      "dracut 106-6 stable",
+      "libc 2.41-12 stable",
+      "linux-image-6.12.1-amd64 6.12.1-1 stable",
+    ]);
+    for (const made of [base, libc, kernel, dracut]) {
+      const deb = archive.files.get(poolPathOf(made)) ?? Buffer.of();
+      expect(resolution.packages.find(({ name }) => name === made.name)).toEqual({
+        name: made.name,
+        version: made.version,
+        arch: made.arch ?? "all",
+        size: deb.length,
+        sha256: sha256Hex(deb),
+        path: poolPathOf(made),
+        role: "target",
+        suite: "stable",
+      });
+    }
+    expect(resolution.suites).toEqual([
+      {
+        archive: "test",
+        suite: "stable",
+        components: ["main"],
+        snapshot: null,
+        inRelease: `sha256:${sha256Hex(archive.files.get("dists/stable/InRelease") ?? "")}`,
+        date: stamp(DATE),
+        keyring: "test.gpg",
+        rolling: false,
+      },
+    ]);
+    const lock = serializeLock(composeLock(request, resolution, `sha256:${"0".repeat(64)}`));
+    expect(lock).not.toContain("127.0.0.1");
+    expect(lock).not.toContain("http");
+  });
+
+  test("is of the architecture asked for, whatever this machine is", async () => {
+    const arm = { ...base, arch: "arm64" } as const;
+    await publish([arm, { ...libc, arch: "arm64" }, dracut]);
+    const { packages } = await resolve({ arch: "arm64", packages: ["dracut"] });
+    expect(packages.map(({ name, arch }) => `${name} ${arch}`).toSorted()).toEqual([
+      "base arm64",
+      "dracut all",
+      "libc arm64",
+    ]);
+  });
+
+  test("is the same from every start", async () => {
+    await publish();
+    expect(await resolve()).toEqual(await resolve());
+  });
+
+  test("lists the kernels that could be named", async () => {
+    await publish([...STABLE, { ...kernel, name: "linux-image-6.12.2-amd64", version: "6.12.2-1" }]);
+    expect(await open([mirror(archive.url)]).kernels(request, signal)).toEqual([
+      { name: "linux-image-6.12.1-amd64", version: "6.12.1-1" },
+      { name: "linux-image-6.12.2-amd64", version: "6.12.2-1" },
+    ]);
+  });
+});
+
+describe("packages that are not there", () => {
+  test("are all named", async () => {
+    await publish();
+    await expect(resolve({ packages: ["dracut", "nosuch", "linux-image-6.12.0-amd64"] })).rejects.toMatchObject({
+      code: "NotFound",
+      message: "test stable (amd64) does not have: nosuch, linux-image-6.12.0-amd64",
+      remedy: expect.stringContaining("imgrel bump") as string,
+    });
+  });
+
+  test("a name is never taken for a pattern or for an order to remove", async () => {
+    await publish();
+    await expect(resolve({ packages: ["dra.ut"] })).rejects.toMatchObject({ code: "NotFound" });
+    await expect(resolve({ packages: ["dracut-"] })).rejects.toMatchObject({ code: "NotFound" });
+  });
+
+  test("a virtual name must be replaced by a real one", async () => {
+    await publish([...STABLE, { name: "exim", version: "1", fields: { Provides: "mail-agent" } }]);
+    await expect(resolve({ packages: ["mail-agent"] })).rejects.toMatchObject({
+      code: "NotFound",
+      message: expect.stringContaining("mail-agent") as string,
+    });
+  });
+
+  test("what cannot be installed together is said in apt's words", async () => {
+    await publish([...STABLE, { name: "picky", version: "1", fields: { Depends: "libc (>= 3)" } }]);
+    await expect(resolve({ packages: ["picky"] })).rejects.toMatchObject({
+      code: "NotFound",
+      message: expect.stringContaining("picky : Depends: libc (>= 3)") as string,
+    });
+  });
+});
+
+describe("a signature", () => {
+  const invalid = { code: "SignatureInvalid" };
+
+  test("by another key is refused", async () => {
+    await archive.publish({ suite: "stable", packages: STABLE, key: otherKey, date: DATE });
+    await expect(resolve()).rejects.toMatchObject(invalid);
+  });
+
+  test("that does not fit the text is refused", async () => {
+    await publish();
+    const text = archive.files.get("dists/stable/InRelease")?.toString() ?? "";
+    archive.files.set("dists/stable/InRelease", Buffer.from(text.replace("Label: Test", "Label: Text")));
+    await expect(resolve()).rejects.toMatchObject(invalid);
+  });
+
+  test("that is missing is refused", async () => {
+    await publish();
+    const text = archive.files.get("dists/stable/InRelease")?.toString() ?? "";
+    archive.files.delete("dists/stable/InRelease");
+    archive.files.set("dists/stable/Release", Buffer.from(text.split("\n\n")[1]?.split("\n-----")[0] ?? ""));
+    await expect(resolve()).rejects.toMatchObject(invalid);
+  });
+
+  test("that is wrong at a mirror ends the search: the next one is not asked", async () => {
+    await archive.publish({ suite: "stable", packages: STABLE, key: otherKey, date: DATE });
+    await using good = await startDebArchive();
+    await good.publish({ suite: "stable", packages: STABLE, key, date: DATE });
+    await expect(resolve({}, [mirror(archive.url), mirror(good.url)])).rejects.toMatchObject(invalid);
+    expect(good.requests).toEqual([]);
+  });
+
+  test("covers the index of packages: a changed one is refused", async () => {
+    await publish();
+    const path = "dists/stable/main/binary-amd64/Packages";
+    const text = archive.files.get(path)?.toString() ?? "";
+    archive.files.set(path, Buffer.from(text.replace("106-6", "106-7")));
+    await expect(resolve()).rejects.toMatchObject({
+      code: "ArchiveUnavailable",
+      message: expect.stringContaining("Hash Sum mismatch") as string,
+    });
+  });
+});
+
+describe("sources", () => {
+  test("are tried in the class's order; the first that serves the suite is used alone", async () => {
+    await publish();
+    await using empty = await startDebArchive();
+    await using spare = await startDebArchive();
+    const dead = new URL("http://127.0.0.1:1/");
+    const { packages } = await resolve({}, [mirror(dead), mirror(empty.url), mirror(archive.url), mirror(spare.url)]);
+    expect(packages.length).toBe(4);
+    expect(empty.requests.length).toBeGreaterThan(0);
+    expect(spare.requests).toEqual([]);
+  });
+
+  test("that all fail are listed by kind and reason", async () => {
+    const sources: ArchiveSource[] = [
+      mirror(new URL("http://127.0.0.1:1/")),
+      mirror(archive.url),
+      { kind: "snapshot", urlTemplate: "http://127.0.0.1:1/{timestamp}" },
+    ];
+    const error: unknown = await resolve({}, sources).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "ArchiveUnavailable", kind: "transient" });
+    const lines = (error as Error).message.split("\n");
+    expect(lines[0]).toBe("no source serves test stable for amd64:");
+    expect(lines[1]).toMatch(/^ {2}mirror http:\/\/127\.0\.0\.1:1\/: .*connect/i);
+    expect(lines[2]).toMatch(/^ {2}mirror http.*: .*(does not have a Release file|404)/);
+    expect(lines[3]).toBe("  snapshot: the request names no snapshot");
+  });
+
+  test("that lack the component or the architecture do not serve the suite", async () => {
+    await publish();
+    await expect(resolve({ components: ["contrib"] })).rejects.toMatchObject({ code: "ArchiveUnavailable" });
+  });
+
+  test("an archive that the class does not name is an error", async () => {
+    await expect(open([]).resolve({ ...request, archive: "else" }, signal)).rejects.toMatchObject({
+      code: "NotFound",
+      remedy: "name one of: test",
+    });
+  });
+
+  test("of the machine's apt: one that another key signs is passed over", async () => {
+    await archive.publish({ suite: "stable", packages: STABLE, key: otherKey, date: DATE });
+    await using good = await startDebArchive();
+    await good.publish({ suite: "stable", packages: STABLE, key, date: DATE });
+    const repositories = [archive, good].map(({ url }) => ({ uri: url.href, origin: "Test" }));
+    const system = open([{ kind: "system" }], () => Promise.resolve({ repositories, settings: [] }));
+    expect((await system.resolve(request, signal)).packages.length).toBe(4);
+    const only = open([{ kind: "system" }], () =>
+      Promise.resolve({ repositories: repositories.slice(0, 1), settings: [] }),
+    );
+    await expect(only.resolve(request, signal)).rejects.toMatchObject({ code: "SignatureInvalid" });
+  });
+
+  test("of the machine's apt are asked through its proxy", async () => {
+    await publish();
+    const settings = [`Acquire::http::Proxy "${archive.url.href}";`];
+    const repositories = [{ uri: "http://archive.invalid/", origin: undefined }];
+    // the archive takes the place of the proxy, which gets whole URLs
+    const text = archive.files.get("dists/stable/InRelease") ?? Buffer.of();
+    archive.files.set("ttp://archive.invalid/dists/stable/InRelease", text);
+    for (const arch of ["amd64"]) {
+      const path = `dists/stable/main/binary-${arch}/Packages`;
+      archive.files.set(`ttp://archive.invalid/${path}`, archive.files.get(path) ?? Buffer.of());
+    }
+    const system = open([{ kind: "system" }], () => Promise.resolve({ repositories, settings }));
+    const resolution = await system.resolve(request, signal);
+    expect(resolution.packages.length).toBe(4);
+    const lock = composeLock(request, resolution, `sha256:${"0".repeat(64)}`);
+    expect(await system.locate(lock, signal)).toEqual({
+      bases: new Map([["stable", [new URL("http://archive.invalid/")]]]),
+      proxies: { http_proxy: archive.url.href },
+    });
+  });
+});
+
+describe("a snapshot", () => {
+  const template = (): ArchiveSource => ({ kind: "snapshot", urlTemplate: `${archive.url.href}{timestamp}` });
+  const at = stamp(DATE + 60);
+  const shelve = () => {
+    for (const [path, content] of [...archive.files]) archive.files.set(`${at}/${path}`, content);
+  };
+
+  test("is asked for by its time, and the lock names it", async () => {
+    await publish();
+    shelve();
+    const { suites, packages } = await resolve({ snapshot: at }, [template()]);
+    expect(suites.map(({ snapshot, date }) => [snapshot, date])).toEqual([[at, stamp(DATE)]]);
+    expect(packages.map(({ path }) => path)).toContain(poolPathOf(dracut));
+    expect(archive.requests.filter((line) => line.includes("InRelease"))).toEqual([
+      `GET /${at}/dists/stable/InRelease`,
+    ]);
+  });
+
+  test("is what a mirror has if nothing changed there since", async () => {
+    await publish();
+    const { suites } = await resolve({ snapshot: at });
+    expect(suites.map(({ snapshot }) => snapshot)).toEqual([at]);
+  });
+
+  test("is not what a mirror has once its index is newer", async () => {
+    await publish();
+    shelve();
+    await publish([base, libc, kernel, { ...dracut, version: "107-1" }], { date: DATE + 3600 });
+    const { packages } = await resolve({ snapshot: at }, [mirror(archive.url), template()]);
+    expect(versions(packages)).toContain("dracut 106-6 stable");
+    await expect(resolve({ snapshot: at })).rejects.toMatchObject({
+      code: "ArchiveUnavailable",
+      message: expect.stringContaining(
+        `its index is of ${stamp(DATE + 3600)}, later than the snapshot ${at}`,
+      ) as string,
+    });
+  });
+
+  test("packages of a lock are looked for in the class's order; without a snapshot, a day after the index and at it", async () => {
+    await publish();
+    const sources = [
+      mirror(archive.url),
+      { kind: "snapshot", urlTemplate: "https://snapshot.test/{timestamp}" } as const,
+    ];
+    const locate = async (snapshot: string | null) => {
+      const lock = composeLock({ ...request, snapshot }, await resolve({ snapshot }), `sha256:${"0".repeat(64)}`);
+      const { bases } = await open(sources).locate(lock, signal);
+      return bases.get("stable")?.map(({ href }) => href);
+    };
+    expect(await locate(at)).toEqual([archive.url.href, `https://snapshot.test/${at}/`]);
+    expect(await locate(null)).toEqual([
+      archive.url.href,
+      `https://snapshot.test/${stamp(DATE + 86_400)}/`,
+      `https://snapshot.test/${stamp(DATE)}/`,
+    ]);
+  });
+});
+
+describe("a rolling suite", () => {
+  const PAST = { date: DATE - 864_000, validUntil: DATE - 3600 };
+  const tool: FakePackage = {
+    name: "composefs",
+    version: "1.0.8-3",
+    arch: "amd64",
+    fields: { Depends: "libcomposefs (= 1.0.8-3), libc" },
+  };
+  const library: FakePackage = {
+    name: "libcomposefs",
+    version: "1.0.8-3",
+    arch: "amd64",
+    fields: { Source: "composefs" },
+  };
+  const ROLLING = [
+    { ...base, version: "1:14" },
+    { ...libc, version: "2.43-1" },
+    { ...dracut, version: "110-1" },
+    tool,
+    library,
+  ];
+  const rolling = [{ name: "composefs", suite: "rolling", minVersion: "1.0.8" }];
+
+  test("gives the named package and what only it has; all else stays, although newer there, past its Valid-Until", async () => {
+    await publish();
+    await publish(ROLLING, { suite: "rolling", ...PAST });
+    const { suites, packages } = await resolve({ packages: ["dracut"], rolling });
+    expect(versions(packages)).toEqual([
+      "base 1:13.8+deb13u8 stable",
+      "composefs 1.0.8-3 rolling",
+      "dracut 106-6 stable",
+      "libc 2.41-12 stable",
+      "libcomposefs 1.0.8-3 rolling",
+    ]);
+    expect(suites.map((suite) => [suite.suite, suite.rolling, suite.date])).toEqual([
+      ["stable", false, stamp(DATE)],
+      ["rolling", true, stamp(PAST.date)],
+    ]);
+  });
+
+  test("gives the other packages of the same source where there is no other way", async () => {
+    await publish([...STABLE, { ...library, version: "1.0.3-1" }]);
+    await publish(ROLLING, { suite: "rolling", ...PAST });
+    const { packages } = await resolve({ packages: ["dracut"], rolling });
+    expect(versions(packages)).toContain("libcomposefs 1.0.8-3 rolling");
+    expect(versions(packages)).toContain("libc 2.41-12 stable");
+  });
+
+  test("never gives what another source has: rather there is no lock", async () => {
+    await publish();
+    const needsNewer = { ...tool, fields: { Depends: "libc (>= 2.43)" } };
+    await publish([needsNewer, { ...libc, version: "2.43-1" }], { suite: "rolling", ...PAST });
+    await expect(resolve({ rolling })).rejects.toMatchObject({
+      code: "NotFound",
+      message: expect.stringContaining("libc (>= 2.43)") as string,
+    });
+  });
+
+  test("must have the version asked for", async () => {
+    await publish();
+    await publish(ROLLING, { suite: "rolling", ...PAST });
+    await expect(
+      resolve({ rolling: [{ name: "composefs", suite: "rolling", minVersion: "1.0.8-4" }] }),
+    ).rejects.toMatchObject({
+      code: "NotFound",
+      message: "test rolling has composefs 1.0.8-3, at least 1.0.8-4 is needed",
+    });
+  });
+
+  test("must be signed all the same", async () => {
+    await publish();
+    await archive.publish({ suite: "rolling", packages: ROLLING, key: otherKey, ...PAST });
+    await expect(resolve({ rolling })).rejects.toMatchObject({ code: "SignatureInvalid" });
+  });
+
+  test("alone may be past its Valid-Until: the request's own suite may not", async () => {
+    await publish(STABLE, { validUntil: DATE + 3600 });
+    await publish(ROLLING, { suite: "rolling", ...PAST });
+    await expect(resolve({ rolling })).rejects.toMatchObject({
+      code: "ArchiveUnavailable",
+      message: expect.stringContaining("is expired") as string,
+    });
+    await publish(STABLE, { validUntil: DATE + 864_000 });
+    expect((await resolve({ rolling })).suites.length).toBe(2);
+  });
+});
