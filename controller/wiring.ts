@@ -1,11 +1,15 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Report } from "../builders/contract/progress.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
+import type { SpecFiles } from "./domain/spec-files.ts";
 import type { JobRunner } from "./ports/job-runner.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { ArchiveDefinition, PackageArchive } from "./ports/package-archive.ts";
+import type { PackageStore } from "./ports/package-store.ts";
 import type { ProgressView } from "./ports/progress-view.ts";
+import type { SpecRepository } from "./ports/spec-repository.ts";
 
 // Each function here imports its adapter when it is called: a command pays only for what it uses.
 
@@ -56,4 +60,61 @@ export async function createJobRunner(options: {
 export async function openBootArtifact(path: string): Promise<BootArtifact> {
   const { openArtifact } = await import("./adapters/local/boot-artifact.ts");
   return openArtifact(path);
+}
+
+/**
+ * The packages of locks in this user's cache, downloaded from where `archive` says they are. `env`: where the cache is.
+ */
+export async function createPackageStore(options: {
+  readonly archive: PackageArchive;
+  readonly report: Report;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): Promise<PackageStore> {
+  const store = await import("./adapters/archive/package-store.ts");
+  return store.createPackageStore({ archive: options.archive, cache: cacheRoot(options.env), report: options.report });
+}
+
+/** Where the local process keeps its repository, and the branch that holds specs and locks. */
+const SPEC_REPOSITORY = { folder: "repository.git", branch: "main" } as const;
+
+/**
+ * The local process's own repository in its state folder, an absolute path; made on first use.
+ * @throws ReleaseError RepositoryUnusable, ToolMissing
+ */
+export async function openRepository(stateDirectory: string): Promise<SpecRepository> {
+  const { openSpecRepository } = await import("./adapters/git/spec-repository.ts");
+  return openSpecRepository({
+    directory: join(stateDirectory, SPEC_REPOSITORY.folder),
+    branch: SPEC_REPOSITORY.branch,
+    author: { name: "imgrel", email: "imgrel@localhost" },
+  });
+}
+
+/**
+ * Each text that a release.yaml of a checkout had in the commits of its git work tree, and of the local process's
+ * repository where there is one. Paths are absolute.
+ * @throws ReleaseError RepositoryUnusable, ToolMissing
+ */
+export async function pastReleaseTexts(options: {
+  readonly file: string;
+  /** its path in the local process's repository */
+  readonly committedAs: string;
+  readonly stateDirectory: string;
+}): Promise<readonly Uint8Array[]> {
+  const { contentsInRepository, contentsInWorkTree } = await import("./adapters/git/past-contents.ts");
+  const repository = join(options.stateDirectory, SPEC_REPOSITORY.folder);
+  const found = await Promise.all([
+    contentsInWorkTree(options.file),
+    contentsInRepository(repository, SPEC_REPOSITORY.branch, options.committedAs),
+  ]);
+  return found.flat();
+}
+
+/** A release's folder in a checkout, an absolute path. */
+export async function openSpecFolder(folder: string): Promise<{
+  readonly read: () => Promise<SpecFiles>;
+  readonly write: (files: ReadonlyMap<string, string>) => Promise<void>;
+}> {
+  const { readSpecFolder, writeSpecFiles } = await import("./adapters/local/spec-folder.ts");
+  return { read: () => readSpecFolder(folder), write: (files) => writeSpecFiles(folder, files) };
 }

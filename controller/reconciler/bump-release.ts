@@ -44,5 +44,5 @@ export async function bumpRelease(
   }
   const after: ReleaseFolder = { name: before.name, text, release, locks };
   checkTools(after, toolchains);
-  return sameInputs(before, after) ? null : after;
+  return sameInputs(before, after) && Object.keys(bump.kernels).length === 0 ? null : after;
 }
