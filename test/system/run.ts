@@ -1,0 +1,84 @@
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { EXIT, type ExitCode } from "../../builders/contract/build-failure.ts";
+import { cacheRoot } from "../../builders/host/cache.ts";
+import { exec } from "../../builders/host/exec.ts";
+import { inputsHash, projectFiles } from "../shards/inputs.ts";
+import { resultStore } from "../shards/results.ts";
+import { runShards, type ShardRun } from "../shards/run-shards.ts";
+import type { Shard } from "../shards/shard.ts";
+import { SHARDS } from "./shards.ts";
+
+const USAGE = `usage: npm run test:system [-- [--all] [--budget SECONDS]]
+  --all       run every shard afresh, whatever passed before
+  --budget    start no shard that is known to need more than what is left of these seconds
+  --packages  print the Debian packages that the shards need, and end`;
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+
+/**
+ * Runs the tests of a shard in a PID namespace of their own: when unshare is ended, all that they started ends too.
+ * Where the time is over they count as stopped.
+ */
+async function execute(shard: Shard, secondsLeft: number): Promise<ShardRun> {
+  const vitest = [process.execPath, "node_modules/vitest/vitest.mjs", "run", "--project", "system", ...shard.files];
+  process.stdout.write(`+ ${vitest.join(" ")}\n`);
+  const limit = Number.isFinite(secondsLeft) ? AbortSignal.timeout(secondsLeft * 1000) : new AbortController().signal;
+  const { IMGREL_TALLY: _, ...inherited } = process.env;
+  const env = Object.entries(inherited).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  try {
+    const { exitCode } = await exec({
+      program: "unshare",
+      args: ["--fork", "--pid", "--mount-proc", "--kill-child=KILL", ...vitest],
+      cwd: PROJECT,
+      env: Object.fromEntries(env),
+      signal: limit,
+      onLine: (line, stream) => process[stream].write(`${line}\n`),
+    });
+    return { exitCode, stopped: false };
+  } catch (error) {
+    if (limit.aborted) return { exitCode: 1, stopped: true };
+    throw error;
+  }
+}
+
+type Options = { readonly all: boolean; readonly budgetSeconds: number; readonly packages: boolean };
+
+/** The options of the command line, or what is wrong with them. */
+function readOptions(): Options | string {
+  try {
+    const { values } = parseArgs({
+      options: { all: { type: "boolean" }, budget: { type: "string" }, packages: { type: "boolean" } },
+    });
+    const { all = false, budget, packages = false } = values;
+    if (budget !== undefined && !/^\d{1,6}$/.test(budget)) return `--budget takes whole seconds, not '${budget}'`;
+    return { all, packages, budgetSeconds: budget === undefined ? Number.POSITIVE_INFINITY : Number(budget) };
+  } catch (error) {
+    if (error instanceof TypeError) return error.message; // what parseArgs says of unknown options
+    throw error;
+  }
+}
+
+async function main(): Promise<ExitCode> {
+  const options = readOptions();
+  if (typeof options === "string") {
+    process.stderr.write(`imgrel: ${options}\n${USAGE}\n`);
+    return EXIT.usage;
+  }
+  if (options.packages) {
+    process.stdout.write(`${[...new Set(SHARDS.flatMap((shard) => shard.needs ?? []))].join("\n")}\n`);
+    return EXIT.ok;
+  }
+  return runShards(SHARDS, options, {
+    results: resultStore(cacheRoot(process.env)),
+    inputsHash: async (shard) => inputsHash(PROJECT, await projectFiles(PROJECT), shard),
+    execute,
+    seconds: () => performance.now() / 1000,
+    date: () => new Date().toISOString(),
+    print: (line) => process.stdout.write(`${line}\n`),
+  });
+}
+
+process.exitCode = await main();

@@ -1,0 +1,21 @@
+import type { Shard } from "../shards/shard.ts";
+
+/** What a release build reads: most shards cover all of it. */
+const BUILD = ["controller/**", "builders/**", "modules.d/**", "dracut.conf.d/**", "deploy/local/**", "specs/demo/**"];
+
+/** Every system test, in shards that pass or fail as one. Costs were measured with warm caches on 2 processors. */
+export const SHARDS: readonly Shard[] = [
+  {
+    name: "set-up",
+    files: ["test/system/set-up.test.ts"],
+    covers: [".ci/**", ".npmrc", "package.json", "builders/host/exec.ts"],
+    costSeconds: 60,
+    tools: [["npm", "--version"]],
+  },
+  {
+    name: "tamper",
+    files: ["test/system/tamper.test.ts"],
+    covers: [...BUILD, "test/imgrel.ts"],
+    costSeconds: 600,
+  },
+];
