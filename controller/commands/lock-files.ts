@@ -1,20 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Lock, lockDigest, parseLock } from "../../builders/contract/lock.ts";
+import type { Lock } from "../../builders/contract/lock.ts";
 import { ToolchainPackages } from "../../builders/contract/package-request.ts";
 import type { Arch } from "../../builders/contract/variant.ts";
 import type { DiskImageReleaseClass } from "../domain/class.ts";
 import { requireDocument } from "../domain/documents.ts";
 import { ReleaseError } from "../domain/errors.ts";
-import { formatProblem } from "../domain/problem.ts";
-import type { DiskImageRelease } from "../domain/release.ts";
-import { lockFileName, readReleaseLock } from "../domain/release-lock.ts";
+import type { DiskImageReleaseSource } from "../domain/source.ts";
+import {
+  readToolchainLock as parseToolchainLock,
+  type ToolchainLocks,
+  toolchainOf,
+} from "../domain/toolchain-locks.ts";
 
 /** Root of imgrel's own sources. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 /** The class that commands use unless they are given another. */
 export const LOCAL_CLASS = join(PROJECT, "deploy/local/class.yaml");
+/** The source that commands use unless they are given another. */
+export const LOCAL_SOURCE = join(PROJECT, "deploy/local/source.yaml");
 const TOOLCHAIN = join(PROJECT, "builders/toolchain");
 
 /** Where the toolchain's lock of an architecture stands. */
@@ -43,17 +48,6 @@ async function readText(path: string, shown: string, remedy: string): Promise<st
 }
 
 /**
- * The release that stands in a folder, `<folder>/release.yaml`.
- * @throws ReleaseError NotFound, or SpecInvalid with one line per problem
- */
-export async function readRelease(folder: string, cwd: string): Promise<DiskImageRelease> {
-  const file = join(folder, "release.yaml");
-  const shown = shortPath(cwd, file);
-  const text = await readText(file, shown, "name the folder of a release, such as specs/demo");
-  return requireDocument(text, shown, "DiskImageRelease");
-}
-
-/**
  * A class from its file; `name`, where given, must be its name.
  * @throws ReleaseError NotFound, or SpecInvalid with one line per problem
  */
@@ -69,48 +63,34 @@ export async function readClass(file: string, cwd: string, name?: string): Promi
   );
 }
 
+/**
+ * A source from its file.
+ * @throws ReleaseError NotFound, or SpecInvalid with one line per problem
+ */
+export async function readSource(file: string, cwd: string): Promise<DiskImageReleaseSource> {
+  const shown = shortPath(cwd, file);
+  const text = await readText(file, shown, "name the file of a DiskImageReleaseSource with --source");
+  return requireDocument(text, shown, "DiskImageReleaseSource");
+}
+
 /** What the toolchain is made from, builders/toolchain/packages.json. */
 export const readToolchainPackages = async (): Promise<ToolchainPackages> =>
   ToolchainPackages.parse(JSON.parse(await readFile(join(TOOLCHAIN, "packages.json"), "utf8")));
 
 /**
  * The toolchain's lock of an architecture.
- * @throws ReleaseError InputMissing if there is none, SyntaxError or ZodError if it is none
+ * @throws ReleaseError InputMissing if there is none, StaleLock if it is not one of that architecture
  */
 export async function readToolchainLock(arch: Arch): Promise<Lock> {
-  const text = await readTextIfThere(toolchainLockPath(arch));
-  if (text !== undefined) return parseLock(text);
-  throw new ReleaseError(
-    "InputMissing",
-    `the toolchain has no lock for ${arch}`,
-    `run: imgrel lock --toolchain --arch ${arch}`,
-  );
+  const path = toolchainLockPath(arch);
+  const text = await readTextIfThere(path);
+  if (text === undefined) return toolchainOf(new Map(), arch);
+  return parseToolchainLock(relative(PROJECT, path), new TextEncoder().encode(text), arch);
 }
 
 /**
- * The lock of a release for one architecture, checked against its spec and the toolchain's lock.
- * @throws ReleaseError InputMissing if there is none, StaleLock if it is not this release's or names another toolchain
+ * The locks of toolchains of some architectures.
+ * @throws ReleaseError as {@link readToolchainLock}
  */
-export async function readLockOf(
-  folder: string,
-  cwd: string,
-  release: DiskImageRelease,
-  arch: Arch,
-  toolchain: Lock,
-): Promise<Lock> {
-  const file = join(folder, lockFileName(arch));
-  const [shown, shownFolder] = [shortPath(cwd, file), shortPath(cwd, folder)];
-  const again = `run: imgrel lock ${shownFolder}`;
-  const text = await readTextIfThere(file);
-  if (text === undefined) throw new ReleaseError("InputMissing", `there is no lock ${shown}`, again);
-  const read = readReleaseLock(text, shown, release, arch, shownFolder);
-  if (!read.ok) throw new ReleaseError("StaleLock", read.problems.map(formatProblem).join("\n"), again);
-  if (read.lock.toolchain !== lockDigest(toolchain)) {
-    throw new ReleaseError(
-      "StaleLock",
-      `${shown} was made for toolchain ${read.lock.toolchain}, this is ${lockDigest(toolchain)}`,
-      `${again}, or use the checkout of imgrel that it was made with`,
-    );
-  }
-  return read.lock;
-}
+export const readToolchainLocks = async (arches: readonly Arch[]): Promise<ToolchainLocks> =>
+  new Map(await Promise.all(arches.map(async (arch) => [arch, await readToolchainLock(arch)] as const)));
