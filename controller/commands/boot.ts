@@ -4,11 +4,10 @@ import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import type { BootResult } from "../../builders/contract/boot.ts";
 import { EXIT } from "../../builders/contract/build-failure.ts";
-import { cacheRoot } from "../../builders/host/cache.ts";
 import { formatSeconds } from "../domain/format.ts";
-import { createJobRunner, createPackageArchive, openBootArtifact } from "../wiring.ts";
+import { createJobRunner, createPackageArchive, createPackageStore, openBootArtifact } from "../wiring.ts";
 import { type CommandContext, type OutputFormat, outputOption } from "./command.ts";
-import { fetchLocks } from "./fetch.ts";
+import { fetchLocks, wantedToolchain } from "./fetch.ts";
 import { LOCAL_CLASS, readClass, readToolchainLock } from "./lock-files.ts";
 
 type Options = {
@@ -33,8 +32,8 @@ async function run(context: CommandContext, path: string, options: Options): Pro
   const { spec } = await readClass(resolve(context.cwd, options.class), context.cwd);
   const archive = await createPackageArchive(spec.archives, context.env);
   const { report, signal, env } = context;
-  const wanted = { lock: toolchain, what: "the toolchain", remedy: "make its lock anew: imgrel lock --toolchain" };
-  await fetchLocks([wanted], { archive, cache: cacheRoot(env), report, signal });
+  const store = await createPackageStore({ archive, report, env });
+  await fetchLocks(store, [wantedToolchain(toolchain)], signal);
   const evidence =
     options.evidence === undefined
       ? await mkdtemp(join(tmpdir(), "imgrel-boot-"))

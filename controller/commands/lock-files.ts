@@ -8,11 +8,7 @@ import type { DiskImageReleaseClass } from "../domain/class.ts";
 import { requireDocument } from "../domain/documents.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import type { DiskImageReleaseSource } from "../domain/source.ts";
-import {
-  readToolchainLock as parseToolchainLock,
-  type ToolchainLocks,
-  toolchainOf,
-} from "../domain/toolchain-locks.ts";
+import { readToolchainLock as parseToolchainLock, toolchainOf } from "../domain/toolchain-locks.ts";
 
 /** Root of imgrel's own sources. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
@@ -87,10 +83,3 @@ export async function readToolchainLock(arch: Arch): Promise<Lock> {
   if (text === undefined) return toolchainOf(new Map(), arch);
   return parseToolchainLock(relative(PROJECT, path), new TextEncoder().encode(text), arch);
 }
-
-/**
- * The locks of toolchains of some architectures.
- * @throws ReleaseError as {@link readToolchainLock}
- */
-export const readToolchainLocks = async (arches: readonly Arch[]): Promise<ToolchainLocks> =>
-  new Map(await Promise.all(arches.map(async (arch) => [arch, await readToolchainLock(arch)] as const)));

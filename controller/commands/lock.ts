@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { type Lock, lockDigest, parseLock, serializeLock } from "../../builders/contract/lock.ts";
 import type { ResolveRequest } from "../../builders/contract/package-request.ts";
@@ -9,16 +9,16 @@ import { ReleaseError } from "../domain/errors.ts";
 import { formatBytes } from "../domain/format.ts";
 import { composeLock, releaseRequest, toolchainRequest } from "../domain/lock-request.ts";
 import { packageDiff } from "../domain/package-diff.ts";
-import { archesOf } from "../domain/release.ts";
+import { archesOf, type ReleaseSpec } from "../domain/release.ts";
+import { readReleaseFolder } from "../domain/release-folder.ts";
 import { lockFileName } from "../domain/release-lock.ts";
 import { checkToolVersions } from "../domain/tool-versions.ts";
 import type { PackageArchive } from "../ports/package-archive.ts";
-import { createPackageArchive } from "../wiring.ts";
-import { type CommandContext, type OutputFormat, outputOption } from "./command.ts";
+import { createPackageArchive, openSpecFolder } from "../wiring.ts";
+import { type CommandContext, type OutputFormat, outputOption, type RegisterCommand } from "./command.ts";
 import {
   LOCAL_CLASS,
   readClass,
-  readRelease,
   readTextIfThere,
   readToolchainLock,
   readToolchainPackages,
@@ -33,12 +33,22 @@ type Options = {
   readonly output: OutputFormat;
 };
 
+/** Opens the archives of a class: {@link createPackageArchive}, or a test's own. */
+export type OpenArchive = typeof createPackageArchive;
+
 /** A lock to write, and what was at its place before. */
 type Made = { readonly path: string; readonly lock: Lock; readonly before: Lock | undefined };
 
-/** A lock that does not parse any more is made anew all the same; it has no diff. */
-async function previous(path: string): Promise<Lock | undefined> {
-  const text = await readTextIfThere(path);
+/** Architectures of a release that a command is about. */
+export function chosenArches(spec: ReleaseSpec, only: Arch | undefined): Arch[] {
+  const arches = archesOf(spec).filter((arch) => only === undefined || arch === only);
+  if (arches.length > 0) return arches;
+  throw new ReleaseError("Usage", `no target of the release is for ${only}`, "leave out --arch");
+}
+
+/** The toolchain's lock as it was; one that is none any more is made anew all the same, without a diff. */
+async function oldToolchainLock(arch: Arch): Promise<Lock | undefined> {
+  const text = await readTextIfThere(toolchainLockPath(arch));
   try {
     return text === undefined ? undefined : parseLock(text);
   } catch {
@@ -46,43 +56,42 @@ async function previous(path: string): Promise<Lock | undefined> {
   }
 }
 
-async function make(
+async function resolveLock(
   context: CommandContext,
   archive: PackageArchive,
-  path: string,
   request: ResolveRequest,
   toolchain: Lock | null,
-): Promise<Made> {
-  const lock = await timed(context.report, `lock ${request.arch}`, async () => {
+): Promise<Lock> {
+  return timed(context.report, `lock ${request.arch}`, async () => {
     const resolution = await archive.resolve(request, context.signal);
     return { value: composeLock(request, resolution, toolchain === null ? null : lockDigest(toolchain)) };
   });
-  return { path, lock, before: await previous(path) };
 }
 
-async function lockToolchain(context: CommandContext, options: Options): Promise<Made[]> {
+async function lockToolchain(context: CommandContext, options: Options, open: OpenArchive): Promise<Made[]> {
   const { spec } = await readClass(resolve(context.cwd, options.class), context.cwd);
-  const archive = await createPackageArchive(spec.archives, context.env);
+  const archive = await open(spec.archives, context.env);
   const arch = options.arch ?? "amd64";
-  const request = toolchainRequest(await readToolchainPackages(), arch);
-  return [await make(context, archive, toolchainLockPath(arch), request, null)];
+  const lock = await resolveLock(context, archive, toolchainRequest(await readToolchainPackages(), arch), null);
+  return [{ path: toolchainLockPath(arch), lock, before: await oldToolchainLock(arch) }];
 }
 
-async function lockRelease(context: CommandContext, options: Options, folder: string): Promise<Made[]> {
-  const release = await readRelease(folder, context.cwd);
+async function lockRelease(
+  context: CommandContext,
+  folder: string,
+  options: Options,
+  open: OpenArchive,
+): Promise<Made[]> {
+  const files = await (await openSpecFolder(folder)).read();
+  const { release, locks } = readReleaseFolder(basename(folder), shortPath(context.cwd, folder), files, "take");
   const { spec } = await readClass(resolve(context.cwd, options.class), context.cwd, release.spec.className);
-  const archive = await createPackageArchive(spec.archives, context.env);
-  const arches = archesOf(release.spec).filter((arch) => options.arch === undefined || arch === options.arch);
-  if (arches.length === 0) {
-    throw new ReleaseError("Usage", `no target of the release is for ${options.arch}`, "leave out --arch");
-  }
+  const archive = await open(spec.archives, context.env);
   const made: Made[] = [];
-  for (const arch of arches) {
+  for (const arch of chosenArches(release.spec, options.arch)) {
     const toolchain = await readToolchainLock(arch);
-    const request = releaseRequest(release.spec, arch);
-    const one = await make(context, archive, join(folder, lockFileName(arch)), request, toolchain);
-    checkToolVersions(release.spec.inputs.tools ?? {}, [one.lock, toolchain]);
-    made.push(one);
+    const lock = await resolveLock(context, archive, releaseRequest(release.spec, arch), toolchain);
+    checkToolVersions(release.spec.inputs.tools ?? {}, [lock, toolchain]);
+    made.push({ path: join(folder, lockFileName(arch)), lock, before: locks.get(arch) });
   }
   return made;
 }
@@ -109,7 +118,12 @@ function reportJson({ lock, before }: Made, path: string): object {
  * `imgrel lock`: resolves a release, or the toolchain, against the class's archives and writes its locks. Nothing is
  * written unless all of them could be made.
  */
-async function run(context: CommandContext, folder: string | undefined, options: Options): Promise<void> {
+async function run(
+  context: CommandContext,
+  folder: string | undefined,
+  options: Options,
+  open: OpenArchive,
+): Promise<void> {
   if ((folder === undefined) === (options.toolchain === undefined)) {
     throw new ReleaseError(
       "Usage",
@@ -119,8 +133,8 @@ async function run(context: CommandContext, folder: string | undefined, options:
   }
   const made =
     folder === undefined
-      ? await lockToolchain(context, options)
-      : await lockRelease(context, options, resolve(context.cwd, folder));
+      ? await lockToolchain(context, options, open)
+      : await lockRelease(context, resolve(context.cwd, folder), options, open);
   for (const { path, lock } of made) await writeFileAtomic(path, serializeLock(lock));
   const shown = (one: Made) => shortPath(context.cwd, one.path);
   if (options.output === "json")
@@ -134,8 +148,8 @@ async function run(context: CommandContext, folder: string | undefined, options:
   else context.stdout(made.flatMap((one) => reportLines(one, shown(one))).join("\n"));
 }
 
-/** Adds `imgrel lock`. */
-export function register(program: Command, context: CommandContext): void {
+/** Adds `imgrel lock`; `open` is how it reaches archives. */
+export function addLock(program: Command, context: CommandContext, open: OpenArchive): void {
   program
     .command("lock")
     .description("Pin every package of a release, or of the toolchain, by version and hash.")
@@ -144,5 +158,8 @@ export function register(program: Command, context: CommandContext): void {
     .option("--class <file>", "class whose archives are used", LOCAL_CLASS)
     .addOption(new Option("--arch <arch>", "only this architecture").choices(ARCHES))
     .addOption(outputOption())
-    .action((folder: string | undefined, options: Options) => run(context, folder, options));
+    .action((folder: string | undefined, options: Options) => run(context, folder, options, open));
 }
+
+/** Adds `imgrel lock`. */
+export const register: RegisterCommand = (program, context) => addLock(program, context, createPackageArchive);

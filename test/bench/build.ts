@@ -12,7 +12,10 @@ import { INSIDE, inSandbox } from "../../builders/host/sandbox.ts";
 import { ensureToolchain } from "../../builders/host/toolchain.ts";
 import { MMDEBSTRAP_ENV, mmdebstrapArguments } from "../../builders/steps/root.ts";
 import { formatBytes } from "../../controller/domain/format.ts";
-import { readLockOf, readRelease, readToolchainLock } from "../../controller/commands/lock-files.ts";
+import { readToolchainLock } from "../../controller/commands/lock-files.ts";
+import { releaseLock } from "../../controller/commands/fetch.ts";
+import { readReleaseFolder } from "../../controller/domain/release-folder.ts";
+import { openSpecFolder } from "../../controller/wiring.ts";
 import { median, watchMachine } from "./machine-state.ts";
 
 type Cost = { user: number; system: number; wall: number; bytes: number };
@@ -21,10 +24,11 @@ const project = fileURLToPath(new URL("../..", import.meta.url));
 const rounds = Number(process.argv[2] ?? "3");
 const cache = cacheRoot(process.env);
 const signal = new AbortController().signal;
-const spec = join(project, "specs/demo");
-const release = await readRelease(spec, project);
+const spec = "specs/demo";
+const files = await openSpecFolder(join(project, spec));
+const { release, locks } = readReleaseFolder("demo", spec, await files.read());
 const toolchainLock = await readToolchainLock("amd64");
-const lock = await readLockOf(spec, project, release, "amd64", toolchainLock);
+const lock = releaseLock(locks.get("amd64"), spec, "amd64", toolchainLock);
 const toolchain = await ensureToolchain({ lock: toolchainLock, cache, project, report: () => undefined, signal });
 const work = await mkdtemp(join(cache, "bench-"));
 
