@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ROOT_PACKAGES } from "../../builders/contract/root-packages.ts";
 import { type ArchiveState, fakePackageArchive } from "../../test/fakes/package-archive.ts";
-import { DEMO_TOOLCHAIN, demoArchive, demoSpec } from "../../test/fakes/demo-release.ts";
+import { DEMO_PACKAGES, DEMO_TOOLCHAIN, demoArchive, demoSpec } from "../../test/fakes/demo-release.ts";
 import { fakeSpecRepository } from "../../test/fakes/spec-repository.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import { importCheckout } from "./import-checkout.ts";
@@ -41,9 +40,8 @@ describe("a release without a lock", () => {
   it("gets its first locks, and keeps its version", async () => {
     const { refresh, text, messages, repository } = await start();
     const { folder, toolchains, commit, summary } = await refresh();
-    const count = Object.keys(ROOT_PACKAGES).length + 1;
     expect(summary).toBe(
-      `demo 2026.11.23-1: toolchain amd64: first lock, 2 packages; demo amd64: first lock, ${count} packages`,
+      `demo 2026.11.23-1: toolchain amd64: first lock, 2 packages; demo amd64: first lock, ${DEMO_PACKAGES} packages`,
     );
     expect(await text(SPEC_FILE)).toBe(demoSpec());
     expect(JSON.parse(await text("specs/demo/lock.amd64.json"))).toEqual(folder.locks.get("amd64"));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { openSpecRepository } from "../../controller/adapters/git/spec-repository.ts";
 import { fakeSpecRepository } from "../fakes/spec-repository.ts";
-import { specRepositoryContract } from "./spec-repository.contract.ts";
+import { specRepositoryContract } from "./spec-repository-contract.ts";
 
 let folder = "";
 let count = 0;

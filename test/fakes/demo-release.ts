@@ -38,3 +38,6 @@ export function demoArchive(date: string, changes: Readonly<Record<string, strin
     index: Object.fromEntries(all.flatMap(([name, version]) => (version === null ? [] : [[name, version]]))),
   };
 }
+
+/** How many packages the demo's lock has in such an archive: the root's and a kernel. */
+export const DEMO_PACKAGES = Object.keys(ROOT_PACKAGES).length + 1;

@@ -57,6 +57,14 @@ describe("what a file was", () => {
     expect(await contentsInWorkTree(join(root, "specs", "other.yaml"))).toEqual([]);
   });
 
+  it("is not nothing where the repository cannot be read", async () => {
+    const file = join(folder, "release.yaml");
+    await writeFile(join(folder, ".git"), "damaged");
+    await expect(contentsInWorkTree(file)).rejects.toMatchObject({ code: "RepositoryUnusable" });
+    await writeFile(join(folder, ".git"), "gitdir: ../none\n");
+    await expect(contentsInWorkTree(file)).rejects.toMatchObject({ code: "RepositoryUnusable" });
+  });
+
   it("is what a branch of a bare repository says, and nothing where there is none", async () => {
     const directory = join(folder, "repository.git");
     const path = "specs/demo/release.yaml";

@@ -61,6 +61,14 @@ describe("the repository", () => {
     await expect(attempt).rejects.toMatchObject({ code: "ToolMissing", remedy: "install it: apt-get install git" });
   });
 
+  it("takes no exit code but 0 for success, although git says nothing", async () => {
+    await open();
+    await expect(git("rev-parse", "--verify", "--quiet", "refs/heads/none")).rejects.toMatchObject({
+      code: "RepositoryUnusable",
+      message: expect.stringContaining("exit code 1") as string,
+    });
+  });
+
   it("refuses a commit that is damaged instead of reading it as empty", async () => {
     const repository = await open();
     await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message: "m" }));

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
+import { ReleaseError } from "../../domain/errors.ts";
 import { branchTip } from "./bare-repository.ts";
 import { parseBatchCheck } from "./cat-file.ts";
 import { gitOn } from "./git.ts";
@@ -15,7 +16,8 @@ async function workTreeOf(folder: string): Promise<WorkTree | null> {
     if (existsSync(found)) {
       if ((await stat(found)).isDirectory()) return { root, gitDirectory: found };
       const target = /^gitdir: (.+)$/m.exec(await readFile(found, "utf8"))?.[1];
-      return target === undefined ? null : { root, gitDirectory: resolve(root, target) };
+      if (target !== undefined) return { root, gitDirectory: resolve(root, target) };
+      throw new ReleaseError("RepositoryUnusable", `${found} names no git directory`, "repair the work tree with git");
     }
     if (root === dirname(root)) return null;
   }
