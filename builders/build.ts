@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "./contract/build-failure.ts";
 import type { BuildManifest, ManifestArtifact } from "./contract/build-manifest.ts";
@@ -101,7 +101,6 @@ async function makeVariant(
  * @throws BuildError of the step that failed
  */
 export async function build(context: StepContext, request: BuildRequest): Promise<BuildManifest> {
-  await rm(join(context.work, "out"), { recursive: true, force: true });
   const ingredients = await makeIngredients(context, request);
   const artifacts: Record<string, ManifestArtifact> = {};
   for (const variant of request.variants) {

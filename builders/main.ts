@@ -9,7 +9,7 @@ import { BuildRequest } from "./contract/build-request.ts";
 import { stableJson } from "./contract/digest.ts";
 import type { Report } from "./contract/progress.ts";
 import { ToolchainRequest } from "./contract/toolchain-request.ts";
-import { BOOT_RESULT_FILE, FAILURE_FILE } from "./host/builder.ts";
+import { BOOT_RESULT_FILE, CLOCK_VARIABLE, FAILURE_FILE } from "./host/builder.ts";
 import { writeFileAtomic } from "./host/files.ts";
 import { INSIDE, MOUNT_POINTS } from "./host/sandbox.ts";
 import { timed } from "./host/step.ts";
@@ -35,6 +35,7 @@ const contextFor = (epoch: number, to: Report = report): StepContext => ({
   blobs: INSIDE.blobs,
   project: INSIDE.project,
   epoch,
+  clockOffsetDays: Number(process.env[CLOCK_VARIABLE] ?? "0"),
   report: to,
   signal: new AbortController().signal,
 });

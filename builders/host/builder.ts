@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BuildError, BuildFailure } from "../contract/build-failure.ts";
 import { stableJson } from "../contract/digest.ts";
 import { ProgressEvent, type Report } from "../contract/progress.ts";
+import { PLAIN, type Variation } from "../contract/variation.ts";
 import { exec, type Outcome, PLAIN_ENV } from "./exec.ts";
 import { writeFileAtomic } from "./files.ts";
 import { type Bind, BOOT_UID, INSIDE, inSandbox } from "./sandbox.ts";
@@ -18,6 +19,8 @@ export type BuilderRun = {
   readonly request: unknown;
   /** further binds, for instance what a boot reads */
   readonly binds?: readonly Bind[];
+  /** surroundings; {@link PLAIN} without it */
+  readonly variation?: Variation;
   readonly report: Report;
   readonly signal: AbortSignal;
 };
@@ -38,7 +41,10 @@ function readEvent(line: string): ProgressEvent | undefined {
 export const BOOT_RESULT_FILE = "boot.json";
 
 /** Name of the failure report that the builder leaves in its work folder. */
-export const FAILURE_FILE = "failure.json";
+export const FAILURE_FILE = "logs/failure.json";
+
+/** Tells the builder how many days the clocks of its tools are ahead. */
+export const CLOCK_VARIABLE = "IMGREL_CLOCK_OFFSET_DAYS";
 
 async function readFailure(work: string, outcome: Outcome): Promise<BuildFailure> {
   const text = await readFile(join(work, FAILURE_FILE), "utf8").catch(() => undefined);
@@ -57,10 +63,14 @@ async function readFailure(work: string, outcome: Outcome): Promise<BuildFailure
  * @throws BuildError with the builder's own failure; AbortError if `signal` fires
  */
 export async function runBuilder(run: BuilderRun): Promise<Outcome> {
-  await mkdir(join(run.work, "tmp"), { recursive: true });
-  await rm(join(run.work, FAILURE_FILE), { force: true });
   const rights = run.command === "boot" ? "boot" : "build";
-  if (rights === "boot") await chown(run.work, BOOT_UID, BOOT_UID);
+  const variation = run.variation ?? PLAIN;
+  const owner = rights === "boot" ? BOOT_UID : variation.workOwner;
+  for (const folder of ["", "tmp", "out", "logs"]) {
+    await mkdir(join(run.work, folder), { recursive: true });
+    await chown(join(run.work, folder), owner, owner);
+  }
+  await rm(join(run.work, FAILURE_FILE), { force: true });
   const request = join(run.work, "request.json");
   await writeFileAtomic(request, stableJson(run.request));
   const command = inSandbox(
@@ -69,17 +79,23 @@ export async function runBuilder(run: BuilderRun): Promise<Outcome> {
       root: run.toolchainRoot,
       work: run.work,
       binds: [
-        ...PROJECT_PARTS.map((part) => ({
-          mode: "ro" as const,
-          source: join(run.project, part),
-          target: `${INSIDE.project}/${part}`,
-        })),
-        { mode: "ro", source: process.execPath, target: INSIDE.node },
-        { mode: "ro", source: join(run.cache, "blobs"), target: INSIDE.blobs },
-        { mode: "ro", source: request, target: INSIDE.request },
+        ...PROJECT_PARTS.map((part) => ({ source: join(run.project, part), target: `${INSIDE.project}/${part}` })),
+        { source: process.execPath, target: INSIDE.node },
+        { source: join(run.cache, "blobs"), target: INSIDE.blobs },
+        { source: request, target: INSIDE.request },
         ...(run.binds ?? []),
       ],
-      env: { ...PLAIN_ENV, HOME: INSIDE.work, TMPDIR: `${INSIDE.work}/tmp` },
+      variation,
+      env: {
+        ...PLAIN_ENV,
+        ...variation.noise,
+        TZ: variation.timeZone,
+        LC_ALL: variation.locale,
+        LANG: variation.locale,
+        [CLOCK_VARIABLE]: String(variation.clockOffsetDays),
+        HOME: INSIDE.work,
+        TMPDIR: `${INSIDE.work}/tmp`,
+      },
     },
     INSIDE.node,
     [`${INSIDE.project}/builders/main.ts`, run.command],

@@ -1,14 +1,13 @@
 #!/bin/sh
-# sandbox.sh build|boot ROOT [ro|rw SOURCE TARGET]... -- PROGRAM [ARGUMENT]...
+# sandbox.sh build|boot HOSTNAME UMASK disk|memory WORK ROOT [SOURCE TARGET]... -- PROGRAM [ARGUMENT]...
 # Started by sandbox.ts inside fresh mount, PID, network, IPC and UTS namespaces: makes ROOT the only file
-# system, read-only, adds the named binds, and runs PROGRAM with the rights of a build (uid 0 with eight
+# system, read-only, adds the named binds read-only, WORK as /w (or a tmpfs there with WORK's out and logs in it), and runs PROGRAM with the rights of a build (uid 0 with eight
 # capabilities) or of a boot (uid 65532 with none), and no way to more.
 # PROGRAM sees no network, no host path and no process but its own.
 set -eu
 
-rights=$1
-root=$2
-shift 2
+rights=$1 hostname=$2 mask=$3 medium=$4 work=$5 root=$6
+shift 6
 
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
@@ -31,8 +30,8 @@ for top in imgrel in; do
 	mount -t tmpfs -o nosuid,nodev,mode=0755,size=64k tmpfs "$root/$top"
 done
 while [ "$1" != -- ]; do
-	mode=$1 source=$2 target=$root$3
-	shift 3
+	source=$1 target=$root$2
+	shift 2
 	if [ -d "$source" ]; then
 		mkdir -p "$target"
 	else
@@ -40,14 +39,28 @@ while [ "$1" != -- ]; do
 		: >"$target"
 	fi
 	mount --bind "$source" "$target"
-	mount -o "remount,bind,nosuid,$([ "$mode" = ro ] && echo ro,nodev || echo rw,dev)" "$target"
+	mount -o remount,bind,nosuid,nodev,ro "$target"
 done
 shift
 for top in imgrel in; do
 	mount -o remount,ro,nosuid,nodev "$root/$top"
 done
 
-hostname builder
+if [ "$medium" = memory ]; then
+	mount -t tmpfs -o nosuid,mode=0755 tmpfs "$root/w"
+	chown --reference="$work" "$root/w"
+	for part in out logs; do
+		mkdir "$root/w/$part"
+		mount --bind "$work/$part" "$root/w/$part"
+	done
+	mkdir "$root/w/tmp"
+else
+	mount --bind "$work" "$root/w"
+	mount -o remount,bind,nosuid,dev,rw "$root/w"
+fi
+
+hostname "$hostname"
+umask "$mask"
 case $rights in
 build) set -- --bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+setgid,+setuid,+sys_chroot,+mknod "$@" ;;
 boot) set -- --bounding-set=-all --reuid=65532 --regid=65532 "$@" ;;

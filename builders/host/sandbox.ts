@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
+import type { Variation } from "../contract/variation.ts";
 import type { Command } from "./exec.ts";
 
-/** A host path made visible inside the sandbox. Targets of `ro` binds lie below /imgrel or /in. */
-export type Bind = { readonly mode: "ro" | "rw"; readonly source: string; readonly target: string };
+/** A host path made visible inside the sandbox, read-only. Targets lie below /imgrel or /in. */
+export type Bind = { readonly source: string; readonly target: string };
 
 /** Where things lie inside, in a sandbox as in a build pod: the same paths, hence the same bytes. */
 export const INSIDE = {
@@ -27,6 +28,8 @@ export type Sandbox = {
   readonly root: string;
   readonly work: string;
   readonly binds: readonly Bind[];
+  /** host name, umask, CPUs and file system of the work folder */
+  readonly variation: Variation;
   readonly env: Readonly<Record<string, string>>;
 };
 
@@ -34,19 +37,22 @@ const SCRIPT = fileURLToPath(new URL("sandbox.sh", import.meta.url));
 
 /**
  * The command that runs `program` in private mount, PID, network, IPC and UTS namespaces, its root the toolchain
- * root, with the rights of a build or of a boot. Ending it ends everything
- * inside: `unshare --kill-child` ties the namespace's init to it.
+ * root, with the rights of a build or of a boot. Ending it, or the process that started it, ends everything inside:
+ * `setpriv --pdeathsig` and `unshare --kill-child` tie the namespace's init to both.
  *
  * The network namespace is new and empty: not even its loopback device is up.
  */
 export function inSandbox(sandbox: Sandbox, program: string, args: readonly string[]): Command {
-  const binds = [{ mode: "rw" as const, source: sandbox.work, target: INSIDE.work }, ...sandbox.binds];
+  const { rights, root, work, binds, variation } = sandbox;
+  const { hostname, umask, workFileSystem, cpus } = variation;
+  const pinned = cpus === null ? [] : ["taskset", "--cpu-list", cpus];
   return {
-    program: "unshare",
+    program: "setpriv",
     args: [
-      ...["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"],
-      ...["sh", SCRIPT, sandbox.rights, sandbox.root],
-      ...binds.flatMap((bind) => [bind.mode, bind.source, bind.target]),
+      ...["--pdeathsig", "KILL", ...pinned],
+      ...["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"],
+      ...["sh", SCRIPT, rights, hostname, umask, workFileSystem, work, root],
+      ...binds.flatMap(({ source, target }) => [source, target]),
       ...["--", program, ...args],
     ],
     env: sandbox.env,

@@ -14,6 +14,8 @@ export type StepContext = {
   readonly project: string;
   /** seconds since 1970: every time stamp */
   readonly epoch: number;
+  /** how far the clocks of all tools are ahead, so that a time that leaks into an artifact shows */
+  readonly clockOffsetDays: number;
   readonly report: Report;
   readonly signal: AbortSignal;
 };
@@ -29,6 +31,20 @@ export type ToolCall = {
   /** text for the progress line; undefined leaves it as it is */
   readonly action?: (line: string) => string | undefined;
 };
+
+/**
+ * Environment that moves a program's clock by libfaketime(1), which the toolchain has. Static programs don't load it;
+ * neither do programs of the target root, which run inside a chroot without it.
+ */
+const fakeClock = (days: number): Readonly<Record<string, string>> =>
+  days === 0
+    ? {}
+    : {
+        LD_PRELOAD: "/usr/$LIB/faketime/libfaketime.so.1",
+        FAKETIME: `+${days}d`,
+        NO_FAKE_STAT: "1",
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      };
 
 const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
@@ -52,6 +68,7 @@ export async function runTool(context: StepContext, call: ToolCall): Promise<Out
         HOME: context.work,
         TMPDIR: join(context.work, "tmp"),
         SOURCE_DATE_EPOCH: String(context.epoch),
+        ...fakeClock(context.clockOffsetDays),
         ...call.env,
       },
       ...(call.input === undefined ? {} : { input: call.input }),

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { BuildRequest } from "../../builders/contract/build-request.ts";
 import type { ProgressEvent } from "../../builders/contract/progress.ts";
 import { runBuilder } from "../../builders/host/builder.ts";
+import { PLAIN } from "../../builders/contract/variation.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
 import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { INSIDE, inSandbox } from "../../builders/host/sandbox.ts";
@@ -56,9 +57,10 @@ async function inside(
     inSandbox(
       {
         rights: "build",
+        variation: PLAIN,
         root: toolchain.root,
         work,
-        binds: [{ mode: "ro", source: join(cache, "blobs"), target: INSIDE.blobs }],
+        binds: [{ source: join(cache, "blobs"), target: INSIDE.blobs }],
         env: { ...PLAIN_ENV, HOME: INSIDE.work, TMPDIR: `${INSIDE.work}/tmp`, SOURCE_DATE_EPOCH: "1795392000", ...env },
       },
       program,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { PLAIN } from "../../builders/contract/variation.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
 import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { inSandbox } from "../../builders/host/sandbox.ts";
@@ -28,7 +29,9 @@ beforeAll(async () => {
 async function inside(rights: "build" | "boot", script: string): Promise<Outcome> {
   const work = await mkdtemp(join(tmpdir(), "sandbox-"));
   try {
-    return await exec(inSandbox({ rights, root, work, binds: [], env: PLAIN_ENV }, "/bin/sh", ["-c", script]));
+    return await exec(
+      inSandbox({ rights, variation: PLAIN, root, work, binds: [], env: PLAIN_ENV }, "/bin/sh", ["-c", script]),
+    );
   } finally {
     await rm(work, { recursive: true });
   }

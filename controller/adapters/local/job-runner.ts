@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { BootResult } from "../../../builders/contract/boot.ts";
 import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
 import type { Lock } from "../../../builders/contract/lock.ts";
 import type { ProgressEvent, Report } from "../../../builders/contract/progress.ts";
+import { type MachineFacts, variationOf } from "../../../builders/contract/variation.ts";
 import { BOOT_RESULT_FILE, runBuilder } from "../../../builders/host/builder.ts";
 import { INSIDE } from "../../../builders/host/sandbox.ts";
 import { ensureToolchain } from "../../../builders/host/toolchain.ts";
@@ -26,6 +28,12 @@ const named =
   (event: ProgressEvent) =>
     report({ ...event, step: `${prefix} ${event.step}` });
 
+/** What runs can be varied by here. `availableParallelism` counts the CPUs that this process may use. */
+async function machineFacts(): Promise<MachineFacts> {
+  const available = /^MemAvailable:\s+([0-9]+) kB$/m.exec(await readFile("/proc/meminfo", "utf8"))?.[1];
+  return { cpus: availableParallelism(), memoryAvailableBytes: Number(available ?? "0") * 1024 };
+}
+
 /** Runs of the builder on this machine, each in a sandbox of its own (builders/host/sandbox.ts). */
 export function localJobRunner(options: LocalJobOptions): JobRunner {
   const { cache, project } = options;
@@ -39,7 +47,8 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
       await rm(work, { recursive: true, force: true });
       await runBuilder({
         ...{ toolchainRoot: toolchain, work, cache, project, command: "build", request: job.request, signal },
-        report: named(options.report, arch),
+        variation: variationOf(job.run, await machineFacts()),
+        report: named(options.report, `${arch} run ${job.run}`),
       });
       const output = join(work, "out");
       const manifest = await readFile(join(output, arch, "build-manifest.json"), "utf8");
@@ -60,7 +69,7 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
           memoryMiB: job.memoryMiB,
           timeoutSeconds: job.timeoutSeconds,
         },
-        binds: [{ mode: "ro", source: job.artifact, target: INSIDE.artifact }],
+        binds: [{ source: job.artifact, target: INSIDE.artifact }],
         report: named(options.report, `${job.arch} ${job.variant}`),
       });
       return BootResult.parse(JSON.parse(await readFile(join(job.evidence, BOOT_RESULT_FILE), "utf8")));
