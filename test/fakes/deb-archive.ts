@@ -49,14 +49,24 @@ const controlOf = (made: FakePackage): string =>
     "",
   ].join("\n");
 
-async function buildDeb(made: FakePackage): Promise<Buffer> {
+/** Packages made before, by their control file: many tests publish the same ones. */
+const built = new Map<string, Promise<Buffer>>();
+
+function buildDeb(made: FakePackage): Promise<Buffer> {
+  const control = controlOf(made);
+  const deb = built.get(control) ?? makeDeb(control);
+  built.set(control, deb);
+  return deb;
+}
+
+async function makeDeb(control: string): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), "imgrel-deb-"));
   try {
     await mkdir(join(folder, "root/DEBIAN"), { recursive: true });
-    await writeFile(join(folder, "root/DEBIAN/control"), controlOf(made));
+    await writeFile(join(folder, "root/DEBIAN/control"), control);
     const args = ["--root-owner-group", "-Znone", "--build", join(folder, "root"), join(folder, "out.deb")];
-    const built = await exec({ program: "dpkg-deb", args });
-    if (built.exitCode !== 0) throw new Error(`dpkg-deb: ${built.tail}`);
+    const outcome = await exec({ program: "dpkg-deb", args });
+    if (outcome.exitCode !== 0) throw new Error(`dpkg-deb: ${outcome.tail}`);
     return await readFile(join(folder, "out.deb"));
   } finally {
     await rm(folder, { recursive: true });

@@ -269,17 +269,16 @@ describe("sources", () => {
     await expect(only.resolve(request, signal)).rejects.toMatchObject({ code: "SignatureInvalid" });
   });
 
+  /** Lets the archive be the proxy for `http://archive.invalid/` too: a proxy is asked for whole URLs. */
+  const actAsProxy = () => {
+    for (const [path, content] of [...archive.files]) archive.files.set(`ttp://archive.invalid/${path}`, content);
+  };
+
   test("of the machine's apt are asked through its proxy", async () => {
     await publish();
+    actAsProxy();
     const settings = [`Acquire::http::Proxy "${archive.url.href}";`];
     const repositories = [{ uri: "http://archive.invalid/", origin: undefined }];
-    // the archive takes the place of the proxy, which gets whole URLs
-    const text = archive.files.get("dists/stable/InRelease") ?? Buffer.of();
-    archive.files.set("ttp://archive.invalid/dists/stable/InRelease", text);
-    for (const arch of ["amd64"]) {
-      const path = `dists/stable/main/binary-${arch}/Packages`;
-      archive.files.set(`ttp://archive.invalid/${path}`, archive.files.get(path) ?? Buffer.of());
-    }
     const system = open([{ kind: "system" }], () => Promise.resolve({ repositories, settings }));
     const resolution = await system.resolve(request, signal);
     expect(resolution.packages.length).toBe(4);
@@ -287,6 +286,27 @@ describe("sources", () => {
     expect(await system.locate(lock, signal)).toEqual({
       bases: new Map([["stable", [new URL("http://archive.invalid/")]]]),
       proxies: { http_proxy: archive.url.href },
+    });
+  });
+
+  test("are asked through the process's proxy", async () => {
+    await publish();
+    actAsProxy();
+    const archives = { test: { sources: [mirror(new URL("http://archive.invalid/"))], keyring: "test.gpg" } };
+    const proxied = createAptArchive({ archives, keyrings, env: { http_proxy: archive.url.href, HOME: "/nowhere" } });
+    const resolution = await proxied.resolve(request, signal);
+    expect(resolution.packages.length).toBe(4);
+    const lock = composeLock(request, resolution, `sha256:${"0".repeat(64)}`);
+    expect((await proxied.locate(lock, signal)).proxies).toEqual({ http_proxy: archive.url.href });
+  });
+
+  test("that lead nowhere are said when packages are looked for", async () => {
+    await publish();
+    const lock = composeLock(request, await resolve(), `sha256:${"0".repeat(64)}`);
+    const nowhere = open([{ kind: "system" }], () => Promise.resolve({ repositories: [], settings: [] }));
+    await expect(nowhere.locate(lock, signal)).rejects.toMatchObject({
+      code: "ArchiveUnavailable",
+      message: expect.stringContaining("no http source whose Origin is test") as string,
     });
   });
 });

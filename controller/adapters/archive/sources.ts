@@ -23,16 +23,17 @@ export type HostApt = {
 
 /**
  * Repositories and proxies of this machine's apt. Repositories whose index it never read are there too, without origin.
+ * `env` is apt's environment.
  * @throws ReleaseError ToolMissing if the machine has no apt
  */
-export async function readHostApt(signal: AbortSignal): Promise<HostApt> {
+export async function readHostApt(signal: AbortSignal, env = PLAIN_ENV): Promise<HostApt> {
   const targets = async (extra: readonly string[]) => {
     const args = ["indextargets", ...extra, "--format", INDEX_TARGET_FORMAT, "Created-By: Packages"];
-    return parseIndexTargets((await runHostTool({ program: "apt-get", args, env: PLAIN_ENV, signal })).stdout);
+    return parseIndexTargets((await runHostTool({ program: "apt-get", args, env, signal })).stdout);
   };
   const known = new Map((await targets([])).map(({ uri, origin }) => [uri, origin]));
   const all = await targets(["--no-release-info"]);
-  const dump = await runHostTool({ program: "apt-config", args: ["dump"], env: PLAIN_ENV, signal });
+  const dump = await runHostTool({ program: "apt-config", args: ["dump"], env, signal });
   return {
     repositories: all.map(({ uri }) => ({ uri, origin: known.get(uri) })),
     settings: proxySettings(dump.stdout),
