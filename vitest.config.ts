@@ -18,8 +18,13 @@ const project = (name: string, include: string[], testTimeout: number, fileParal
   },
 });
 
+/** Under sudo nothing may stay in node_modules: its owner could not remove it, and the next `npm ci` would fail. */
+const keepCaches = process.env["SUDO_UID"] === undefined;
+
 export default defineConfig({
   test: {
+    cache: keepCaches,
+    fsModuleCache: keepCaches,
     reporters: ["default", tallyReporter()],
     expect: { requireAssertions: true },
     projects: [

@@ -21,7 +21,16 @@ const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
  * Where the time is over they count as stopped.
  */
 async function execute(shard: Shard, secondsLeft: number): Promise<ShardRun> {
-  const vitest = [process.execPath, "node_modules/vitest/vitest.mjs", "run", "--project", "system", ...shard.files];
+  const vitest = [
+    process.execPath,
+    "node_modules/vitest/vitest.mjs",
+    "run",
+    "--configLoader",
+    "native",
+    "--project",
+    "system",
+    ...shard.files,
+  ];
   process.stdout.write(`+ ${vitest.join(" ")}\n`);
   const limit = Number.isFinite(secondsLeft) ? AbortSignal.timeout(secondsLeft * 1000) : new AbortController().signal;
   const { IMGREL_TALLY: _, ...inherited } = process.env;
