@@ -1,7 +1,8 @@
 #!/bin/sh
-# npm run check - every static check, all of them even if one fails. Ends with a plain line of counts.
+# npm run check - sets up this machine, then every static check, all of them even if one fails. Ends with a plain line of counts.
 set -eu
 cd "$(dirname "$0")/.."
+sh .ci/setup.sh test
 export PATH="$PWD/node_modules/.bin:$PATH" NO_COLOR=1
 
 passed=0 failed=0

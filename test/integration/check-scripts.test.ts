@@ -106,17 +106,18 @@ describe("test.sh", () => {
 
 describe("check.sh", () => {
   const git = { git: "echo .ci/run" };
+  const ready = { ".ci/setup.sh": "#!/bin/sh\n" };
   const all = { tsc: "", oxlint: "", biome: "", knip: "", shellcheck: "", shfmt: "" };
 
   test("runs every check and counts them", async () => {
-    machine = await fakeMachine({ ...git, ...all });
+    machine = await fakeMachine({ ...git, ...all }, ready);
     const outcome = await machine.run("check.sh");
     expect(outcome).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/\n6 passed, 0 failed, 0 skipped\n$/) });
     expect((await machine.calls()).map((call) => call.split(" ", 1)[0])).toEqual(["git", ...Object.keys(all)]);
   });
 
   test.each(Object.keys(all))("fails if %s fails, after the others", async (name) => {
-    machine = await fakeMachine({ ...git, ...all, [name]: "exit 1" });
+    machine = await fakeMachine({ ...git, ...all, [name]: "exit 1" }, ready);
     const outcome = await machine.run("check.sh");
     expect(outcome.exitCode).toBe(1);
     expect(outcome.tail).toContain(`check failed: ${name}`);
@@ -125,7 +126,7 @@ describe("check.sh", () => {
 
   test("counts a check whose program is missing as failed", async () => {
     const { shfmt: _, ...others } = all;
-    machine = await fakeMachine({ ...git, ...others });
+    machine = await fakeMachine({ ...git, ...others }, ready);
     expect(lastLine((await machine.run("check.sh")).stdout)).toBe("5 passed, 1 failed, 0 skipped");
   });
 });
