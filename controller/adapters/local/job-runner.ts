@@ -4,7 +4,8 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { BootResult } from "../../../builders/contract/boot.ts";
 import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
-import type { Lock } from "../../../builders/contract/lock.ts";
+import type { Digest } from "../../../builders/contract/digest.ts";
+import { type Lock, lockDigest } from "../../../builders/contract/lock.ts";
 import type { ProgressEvent, Report } from "../../../builders/contract/progress.ts";
 import { type MachineFacts, variationOf } from "../../../builders/contract/variation.ts";
 import { BOOT_RESULT_FILE, runBuilder } from "../../../builders/host/builder.ts";
@@ -37,8 +38,16 @@ async function machineFacts(): Promise<MachineFacts> {
 /** Runs of the builder on this machine, each in a sandbox of its own (builders/host/sandbox.ts). */
 export function localJobRunner(options: LocalJobOptions): JobRunner {
   const { cache, project } = options;
-  const toolchainRoot = async (lock: Lock, signal: AbortSignal) =>
-    (await ensureToolchain({ lock, cache, project, report: options.report, signal })).root;
+  const roots = new Map<Digest, Promise<string>>();
+  // one process hashes and, if need be, builds a toolchain once, however many runs ask for it
+  const toolchainRoot = (lock: Lock, signal: AbortSignal): Promise<string> => {
+    const digest = lockDigest(lock);
+    const known = roots.get(digest);
+    if (known !== undefined) return known;
+    const root = ensureToolchain({ lock, cache, project, report: options.report, signal }).then((made) => made.root);
+    roots.set(digest, root);
+    return root;
+  };
   return {
     build: async (job, signal) => {
       const { release, arch } = job.request;
