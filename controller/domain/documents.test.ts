@@ -4,6 +4,8 @@ import { stringify } from "yaml";
 import {
   badDocuments,
   type Corpus,
+  FULL_CLASS,
+  FULL_SOURCE,
   GOOD_CLASS,
   GOOD_RELEASE,
   GOOD_SOURCE,
@@ -26,6 +28,8 @@ test.each([
   ["DiskImageRelease", GOOD_RELEASE],
   ["DiskImageReleaseClass", GOOD_CLASS],
   ["DiskImageReleaseSource", GOOD_SOURCE],
+  ["DiskImageReleaseClass", FULL_CLASS],
+  ["DiskImageReleaseSource", FULL_SOURCE],
 ])("the corpus's %s is valid", (kind, text) => {
   expect(documentOf(text)).toMatchObject({ kind });
 });
@@ -34,6 +38,24 @@ describe.each<Corpus>(["yaml", "release", "class", "source"])("refused: %s", (co
   test.each(badDocuments(corpus))("$name", ({ text, problems }) => {
     expect(problemsOf(text)).toEqual(problems);
   });
+});
+
+test("a class has the documented defaults", () => {
+  expect(requireDocument(GOOD_CLASS, "f", "DiskImageReleaseClass").spec).toMatchObject({
+    lock: { atAdmission: false },
+    gate: { minBuilds: 2, reproducibility: "Enforce", boot: "Enforce", spread: "Prefer", requireBaseImage: false },
+    build: { deadline: "2h", emulation: "Forbid" },
+    network: { allowPrivate: false, allowHTTP: false },
+    quotas: { maxConcurrentReleases: 4, maxConcurrentBuilds: 2 },
+    retention: { staging: "7d", jobs: "12h", evidence: "7d" },
+    retryBudget: "24h",
+  });
+});
+
+test("a source has the documented defaults", () => {
+  const { writeBack, ...spec } = requireDocument(GOOD_SOURCE, "f", "DiskImageReleaseSource").spec;
+  expect(spec).toMatchObject({ path: "specs", interval: "1m", suspend: false, network: { allowHTTP: false } });
+  expect(writeBack.mode).toBe("Branch");
 });
 
 test("a list over its limit", () => {
@@ -122,6 +144,6 @@ test.each([
         expect(remedy).not.toMatch(/^$|undefined/);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });

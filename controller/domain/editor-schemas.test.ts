@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { GOOD_CLASS, GOOD_RELEASE, GOOD_SOURCE } from "../../test/contracts/bad-documents.ts";
+import { FULL_CLASS, FULL_SOURCE, GOOD_CLASS, GOOD_RELEASE, GOOD_SOURCE } from "../../test/contracts/bad-documents.ts";
 import { validRelease } from "../../test/fakes/release-specs.ts";
 import { jsonSchemaOfKind, type Kind } from "./documents.ts";
 import { editorSchemas } from "./editor-schemas.ts";
@@ -28,6 +28,8 @@ test.each<[Kind, string]>([
   ["DiskImageRelease", GOOD_RELEASE],
   ["DiskImageReleaseClass", GOOD_CLASS],
   ["DiskImageReleaseSource", GOOD_SOURCE],
+  ["DiskImageReleaseClass", FULL_CLASS],
+  ["DiskImageReleaseSource", FULL_SOURCE],
 ])("the schema of %s accepts the corpus's document, and refuses one with an unknown key", (kind, text) => {
   expect(accepts(kind, valueOf(text))).toBe(true);
   expect(accepts(kind, { ...(valueOf(text) as object), statuss: 1 })).toBe(false);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DocumentPath } from "./problem.ts";
+import { type DocumentPath, quote } from "./problem.ts";
 import { type Fault, judgeText, type TextRule } from "./text-rule.ts";
 
 /** A text field: its rule for documents, its pattern, description and example for editors and messages. */
@@ -60,16 +60,19 @@ export const uniqueTexts = (
     .min(size.min)
     .max(size.max)
     .check(
-      crossRule(z.array(z.unknown()), (values, complain) =>
+      crossRule(z.array(z.unknown()), (values, complain) => {
+        const seen = new Map<unknown, number>();
         values.forEach((value, index) => {
-          const first = values.indexOf(value);
-          if (first === index || typeof value !== "string") return;
-          complain([index], {
-            message: `${entry} ${value} stands twice, first as entry ${first}`,
-            remedy: "remove one of the two",
-          });
-        }),
-      ),
+          const first = seen.get(value);
+          if (first === undefined) seen.set(value, index);
+          else if (typeof value === "string") {
+            complain([index], {
+              message: `${entry} ${quote(value)} stands twice, first as entry ${first}`,
+              remedy: "remove one of the two",
+            });
+          }
+        });
+      }),
     )
     .meta({ description: notes.description, examples: [notes.example], uniqueItems: true });
 

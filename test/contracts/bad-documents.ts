@@ -5,10 +5,14 @@ export type BadDocument = { readonly name: string; readonly text: string; readon
 
 const read = (name: string): string => readFileSync(new URL(`documents/${name}`, import.meta.url), "utf8");
 
-/** Valid documents that the corpus makes its bad ones from; each field of theirs is in use. */
+/** Valid documents that the corpus makes its bad ones from. */
 export const GOOD_RELEASE = read("noble-1/release.yaml");
 export const GOOD_CLASS = read("class.yaml");
 export const GOOD_SOURCE = read("source.yaml");
+
+/** Valid documents with nearly every field in use. */
+export const FULL_CLASS = read("class-full.yaml");
+export const FULL_SOURCE = read("source-full.yaml");
 
 const BASES = { yaml: GOOD_RELEASE, release: GOOD_RELEASE, class: GOOD_CLASS, source: GOOD_SOURCE };
 export type Corpus = keyof typeof BASES;
