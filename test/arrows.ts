@@ -9,6 +9,8 @@ type Room = {
   readonly rooms: readonly string[];
   /** packages and Node modules */
   readonly packages: RegExp;
+  /** rooms that its tests may import besides those */
+  readonly testRooms?: readonly string[];
 };
 
 const ANY = /./;
@@ -35,7 +37,7 @@ const ROOMS: readonly Room[] = [
   {
     name: "adapters",
     holds: /^controller\/adapters\//,
-    rooms: ["domain", "ports", "contract", "host"],
+    rooms: ["domain", "ports", "readers", "contract", "host"],
     packages: ANY,
   },
   { name: "reconciler", holds: /^controller\/reconciler\//, rooms: ["domain", "ports"], packages: NOTHING },
@@ -44,18 +46,26 @@ const ROOMS: readonly Room[] = [
   {
     name: "builder main",
     holds: /^builders\/main\.ts$/,
-    rooms: ["build", "boot", "variants", "steps", "host", "contract"],
+    rooms: ["build", "boot", "variants", "steps", "readers", "host", "contract"],
     packages: NODE_AND_ZOD,
   },
   {
     name: "build",
     holds: /^builders\/(build|workspace)\.ts$/,
-    rooms: ["variants", "steps", "host", "contract"],
+    rooms: ["variants", "steps", "readers", "host", "contract"],
     packages: NODE_AND_ZOD,
   },
-  { name: "variants", holds: /^builders\/variants\//, rooms: ["steps", "host", "contract"], packages: NODE },
-  { name: "steps", holds: /^builders\/steps\//, rooms: ["host", "contract"], packages: NODE_AND_ZOD },
-  { name: "boot", holds: /^builders\/boot\//, rooms: ["host", "contract"], packages: NODE_AND_ZOD },
+  { name: "variants", holds: /^builders\/variants\//, rooms: ["steps", "readers", "host", "contract"], packages: NODE },
+  { name: "steps", holds: /^builders\/steps\//, rooms: ["readers", "host", "contract"], packages: NODE_AND_ZOD },
+  { name: "boot", holds: /^builders\/boot\//, rooms: ["readers", "host", "contract"], packages: NODE_AND_ZOD },
+  // a reader is tested with what our own writers in steps make
+  {
+    name: "readers",
+    holds: /^builders\/readers\//,
+    rooms: ["host", "contract"],
+    packages: NODE,
+    testRooms: ["steps"],
+  },
   { name: "host", holds: /^builders\/host\//, rooms: ["contract"], packages: NODE },
   { name: "contract", holds: /^builders\/contract\//, rooms: [], packages: /^(zod|node:crypto)$/ },
   { name: "fakes", holds: /^test\/fakes\//, rooms: ["domain", "ports", "contract", "host", "commands"], packages: ANY },
@@ -92,7 +102,7 @@ function importFault(module: SourceModule, specifier: string): string | undefine
   const other = roomOf(target);
   if (other === undefined) return says(`${target} is in no room that ${room.name} may import`);
   if (other === room || room.rooms.includes(other.name)) return undefined;
-  if (isTest(module.path) && other.name === "fakes") return undefined;
+  if (isTest(module.path) && ["fakes", ...(room.testRooms ?? [])].includes(other.name)) return undefined;
   return says(`${room.name} may import ${room.rooms.join(", ") || "nothing but itself"}; not ${other.name}`);
 }
 

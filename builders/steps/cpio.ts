@@ -11,7 +11,7 @@ import {
   type CpioFields,
   cpioNameFault,
   cpioPadding,
-} from "./cpio-format.ts";
+} from "../readers/cpio-format.ts";
 
 /** One member to write; `permissions` are the low twelve mode bits. A file's content is bytes or a file to copy. */
 export type CpioEntry = { readonly name: string } & (

@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../contract/build-failure.ts";
-import { listInitramfs } from "./initramfs-members.ts";
+import { listInitramfs } from "../readers/initramfs-members.ts";
 import type { Kernel } from "./kernel.ts";
 import { writeLibraryIndex } from "./library-closures.ts";
 import { runTool, type StepContext } from "./tool.ts";

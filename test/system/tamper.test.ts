@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BootResult } from "../../builders/contract/boot.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
 import { sha256File } from "../../builders/host/files.ts";
-import { initramfsSegments } from "../../builders/steps/initramfs-members.ts";
+import { initramfsSegments } from "../../builders/readers/initramfs-members.ts";
 import { kernelParameter } from "../../controller/domain/boot-artifact.ts";
 import { imgrel } from "../imgrel.ts";
 

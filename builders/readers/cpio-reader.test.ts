@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { byteSource } from "./byte-source.ts";
-import { type CpioEntry, cpioArchive } from "./cpio.ts";
+import { type CpioEntry, cpioArchive } from "../steps/cpio.ts";
 import { type CpioMember, concatenatedCpioMembers } from "./cpio-reader.ts";
 
 const EPOCH = 1_767_225_600;

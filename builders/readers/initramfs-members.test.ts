@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cpioArchive } from "./cpio.ts";
+import { cpioArchive } from "../steps/cpio.ts";
 import { initramfsSegments, listInitramfs } from "./initramfs-members.ts";
 
 let folder = "";
