@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { sha256Hex } from "../../builders/contract/digest.ts";
 import { serializeLock } from "../../builders/contract/lock.ts";
 import type { ResolveRequest } from "../../builders/contract/package-request.ts";
@@ -130,6 +130,18 @@ describe("a lock", () => {
   test("is the same from every start", async () => {
     await publish();
     expect(await resolve()).toEqual(await resolve());
+  });
+
+  test("can be made where the folder for temporary files has a space in its name", async () => {
+    await publish();
+    const folder = await mkdtemp(join(keyrings, "with space "));
+    vi.stubEnv("TMPDIR", folder);
+    try {
+      expect((await resolve()).packages.length).toBe(4);
+      expect(await readdir(folder)).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   test("lists the kernels that could be named", async () => {

@@ -54,7 +54,7 @@ const settingsFile = (folder: string, options: AptDirectoryOptions): string =>
   ].join("\n");
 
 /** deb822-style sources (sources.list(5)): the suite asked for, and each rolling suite with its Valid-Until waived. */
-function sourcesFile(options: AptDirectoryOptions, keyring: string): string {
+function sourcesFile(options: AptDirectoryOptions): string {
   const { request, base } = options;
   const stanza = (suite: string, extra: readonly string[]): string =>
     [
@@ -63,7 +63,6 @@ function sourcesFile(options: AptDirectoryOptions, keyring: string): string {
       `Suites: ${suite}`,
       `Components: ${request.components.join(" ")}`,
       `Architectures: ${request.arch}`,
-      `Signed-By: ${keyring}`,
       ...extra,
       "",
     ].join("\n");
@@ -87,11 +86,11 @@ export async function openAptDirectory(options: AptDirectoryOptions): Promise<Ap
   const dispose = () => rm(path, { recursive: true, force: true });
   try {
     for (const folder of FOLDERS) await mkdir(join(path, folder), { recursive: true });
-    const keyring = join(path, basename(options.keyring));
-    await copyFile(options.keyring, keyring);
+    // the only key there is; unlike Signed-By, this holds where the folder's path has a space
+    await copyFile(options.keyring, join(path, "etc/apt/trusted.gpg.d", basename(options.keyring)));
     await writeFile(join(path, "apt.conf"), settingsFile(path, options));
     await writeFile(join(path, "var/lib/dpkg/status"), "");
-    await writeFile(join(path, "etc/apt/sources.list.d/archive.sources"), sourcesFile(options, keyring));
+    await writeFile(join(path, "etc/apt/sources.list.d/archive.sources"), sourcesFile(options));
   } catch (error) {
     await dispose();
     throw error;
