@@ -118,3 +118,14 @@ export async function openSpecFolder(folder: string): Promise<{
   const { readSpecFolder, writeSpecFiles } = await import("./adapters/local/spec-folder.ts");
   return { read: () => readSpecFolder(folder), write: (files) => writeSpecFiles(folder, files) };
 }
+
+/** Runs `work` as the only process in a state folder (state-lock.ts); `onWait` gets the process ID of another one there. */
+export async function inState<T>(
+  folder: string,
+  signal: AbortSignal,
+  onWait: (pid: number) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { withStateLock } = await import("./adapters/local/state-lock.ts");
+  return withStateLock(folder, signal, onWait, work);
+}

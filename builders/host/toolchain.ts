@@ -95,10 +95,15 @@ export async function ensureToolchain(options: ToolchainOptions): Promise<Toolch
     const folder = `${home}.${process.pid}.partial`;
     try {
       const digest = await build(options, folder);
+      const made = join(folder, "made");
+      await mkdir(made);
+      await rename(join(folder, "work/root"), join(made, "root"));
+      await writeFileAtomic(join(made, "digest"), `${digest}\n`);
       await rm(home, { recursive: true, force: true });
-      await mkdir(home, { recursive: true });
-      await rename(join(folder, "work/root"), root);
-      await writeFileAtomic(join(home, "digest"), `${digest}\n`);
+      await rename(made, home).catch(async (error: unknown) => {
+        // another process was faster by a moment: a toolchain of the same lock is as good as ours
+        if ((await readFile(join(home, "digest"), "utf8").catch(() => "")) !== `${digest}\n`) throw error;
+      });
       return { root, lock, digest };
     } finally {
       await rm(folder, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { toolchainOf } from "../domain/toolchain-locks.ts";
 import { createJobRunner } from "../wiring.ts";
 import type { CommandContext } from "./command.ts";
 import { LOCAL_CLASS, LOCAL_SOURCE, shortPath } from "./lock-files.ts";
-import { type LocalOptions, lockFor, prepareRelease, workFolder } from "./prepare-release.ts";
+import { alone, type LocalOptions, lockFor, prepareRelease, workFolder } from "./prepare-release.ts";
 
 type Options = LocalOptions & { readonly arch: Arch; readonly variant?: Variant; readonly output: string };
 
@@ -52,5 +52,5 @@ export function register(program: Command, context: CommandContext): void {
     .option("--class <file>", "the release's class", LOCAL_CLASS)
     .option("--source <file>", "the source that the release comes from", LOCAL_SOURCE)
     .option("--state-dir <folder>", "repository and runs", ".imgrel")
-    .action((options: Options) => run(context, options));
+    .action((options: Options) => alone(context, options, () => run(context, options)));
 }

@@ -7,7 +7,7 @@ import { type ReleaseFolder, readReleaseFolder, releasePath } from "../domain/re
 import { committedToolchainLock } from "../domain/toolchain-locks.ts";
 import { importCheckout } from "../reconciler/import-checkout.ts";
 import { type Refreshed, refreshRelease } from "../reconciler/refresh-release.ts";
-import { createPackageArchive, createPackageStore, openRepository, openSpecFolder } from "../wiring.ts";
+import { createPackageArchive, createPackageStore, inState, openRepository, openSpecFolder } from "../wiring.ts";
 import type { CommandContext } from "./command.ts";
 import { readClass, readSource, readTextIfThere, readToolchainPackages, toolchainLockPath } from "./lock-files.ts";
 
@@ -21,6 +21,15 @@ export type LocalOptions = {
 
 /** Folder of all runs in a state folder, `<release>/<arch>/run-<n>` below it: scripts may rely on it. */
 export const workFolder = (stateDirectory: string): string => join(stateDirectory, "work");
+
+/** Runs a command as the only one in its state folder; another one there is named and waited for. */
+export const alone = (context: CommandContext, options: LocalOptions, work: () => Promise<void>): Promise<void> =>
+  inState(
+    resolve(context.cwd, options.stateDir),
+    context.signal,
+    (pid) => context.stderr(`waiting for process ${pid}, which works in ${options.stateDir}`),
+    work,
+  );
 
 export type Prepared = Refreshed & {
   /** paths that were imported from the checkout just now */

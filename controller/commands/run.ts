@@ -11,7 +11,7 @@ import { createJobRunner } from "../wiring.ts";
 import { bootReport } from "./boot.ts";
 import { type CommandContext, type OutputFormat, outputOption } from "./command.ts";
 import { LOCAL_CLASS, LOCAL_SOURCE, shortPath } from "./lock-files.ts";
-import { type LocalOptions, lockFor, type Prepared, prepareRelease, workFolder } from "./prepare-release.ts";
+import { alone, type LocalOptions, lockFor, type Prepared, prepareRelease, workFolder } from "./prepare-release.ts";
 
 type Options = LocalOptions & { readonly output: OutputFormat };
 
@@ -98,5 +98,5 @@ export function register(program: Command, context: CommandContext): void {
     .option("--source <file>", "the source that the release comes from", LOCAL_SOURCE)
     .option("--state-dir <folder>", "repository, runs and evidence", ".imgrel")
     .addOption(outputOption())
-    .action((options: Options) => run(context, options));
+    .action((options: Options) => alone(context, options, () => run(context, options)));
 }
