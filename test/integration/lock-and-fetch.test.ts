@@ -99,9 +99,11 @@ const fetched = async (made: FakePackage): Promise<boolean> => {
 
 describe("imgrel lock", () => {
   test("writes the release's lock in its canonical form, and says what is in it", async () => {
-    expect(await lock()).toMatch(
-      /^specs\/node\/lock\.amd64\.json: 14 packages, [0-9.]+ KiB, from debian trixie of [0-9TZ]{16}\n {2}new\n$/,
+    const said = await lock();
+    expect(said).toMatch(
+      /^specs\/node\/lock\.amd64\.json: [0-9]+ packages, [0-9.]+ KiB, from debian trixie of [0-9TZ]{16}\n {2}new\n$/,
     );
+    expect(said).toContain(` ${STABLE.length} packages`);
     const text = await readFile(lockFile(), "utf8");
     const made = parseLock(text);
     expect(serializeLock(made)).toBe(text);
@@ -118,7 +120,7 @@ describe("imgrel lock", () => {
       /\n {2}1 upgraded, 0 added, 0 removed\n {2}upgraded openssh-server 1:10\.0p1-7 -> 1:10\.0p1-8 amd64\n$/,
     );
     const json: unknown = JSON.parse(await lock("-o", "json"));
-    expect(json).toMatchObject([{ path: "specs/node/lock.amd64.json", packages: 14, changes: [] }]);
+    expect(json).toMatchObject([{ path: "specs/node/lock.amd64.json", packages: STABLE.length, changes: [] }]);
   });
 
   test("writes nothing if a package is gone, and names it", async () => {
