@@ -25,8 +25,11 @@ export type BuilderRun = {
   readonly signal: AbortSignal;
 };
 
-/** What of the project the builder sees: its code and the data it puts into images, read-only. */
-const PROJECT_PARTS = ["builders", "dracut.conf.d", "modules.d", "package.json", "node_modules/zod"];
+/** Folders of the project that decide what a builder does and puts into images. */
+export const BUILDER_CODE = ["builders", "dracut.conf.d", "modules.d"] as const;
+
+/** What of the project the builder sees, read-only. */
+const PROJECT_PARTS = [...BUILDER_CODE, "package.json", "node_modules/zod"];
 
 /** A progress event from one line of the builder's standard output; undefined if the line is none. */
 function readEvent(line: string): ProgressEvent | undefined {

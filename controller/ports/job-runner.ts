@@ -32,7 +32,11 @@ export type BootJob = {
 
 /** Runs the builder, where its inputs are already fetched: a process tree here, a Job in a cluster. */
 export type JobRunner = {
-  /** @throws BuildError of the step that failed */
+  /**
+   * A run that finished before, of the same request, toolchain and builder, and whose files are all what they were, is
+   * not done again.
+   * @throws BuildError of the step that failed
+   */
   readonly build: (job: BuildJob, signal: AbortSignal) => Promise<BuiltRun>;
   /**
    * A boot that did not prove itself is a result, not an error.

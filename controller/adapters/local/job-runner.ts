@@ -11,6 +11,7 @@ import { type MachineFacts, variationOf } from "../../../builders/contract/varia
 import { BOOT_RESULT_FILE, runBuilder } from "../../../builders/host/builder.ts";
 import { INSIDE } from "../../../builders/host/sandbox.ts";
 import { ensureToolchain } from "../../../builders/host/toolchain.ts";
+import { markFinished, readFinished, runKey } from "./finished-run.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
 
 export type LocalJobOptions = {
@@ -52,16 +53,22 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
     build: async (job, signal) => {
       const { release, arch } = job.request;
       const work = join(options.work, release, arch, `run-${job.run}`);
+      const output = join(work, "out");
       const toolchain = await toolchainRoot(job.toolchain, signal);
+      const key = await runKey(job.request, lockDigest(job.toolchain), project);
+      const finished = await readFinished(work, arch, key);
+      if (finished !== null) return { manifest: finished, output };
       await rm(work, { recursive: true, force: true });
       await runBuilder({
         ...{ toolchainRoot: toolchain, work, cache, project, command: "build", request: job.request, signal },
         variation: variationOf(job.run, await machineFacts()),
         report: named(options.report, `${arch} run ${job.run}`),
       });
-      const output = join(work, "out");
-      const manifest = await readFile(join(output, arch, "build-manifest.json"), "utf8");
-      return { manifest: BuildManifest.parse(JSON.parse(manifest)), output };
+      const manifest = BuildManifest.parse(
+        JSON.parse(await readFile(join(output, arch, "build-manifest.json"), "utf8")),
+      );
+      await markFinished(work, arch, key);
+      return { manifest, output };
     },
     boot: async (job, signal) => {
       const toolchain = await toolchainRoot(job.toolchain, signal);

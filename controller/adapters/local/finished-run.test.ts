@@ -1,0 +1,53 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { BuildManifest } from "../../../builders/contract/build-manifest.ts";
+import { digestOf, stableJson } from "../../../builders/contract/digest.ts";
+import { hashFile } from "../../../builders/host/hash-file.ts";
+import { markFinished, readFinished } from "./finished-run.ts";
+
+const key = digestOf("request");
+let work = "";
+let manifest: BuildManifest;
+
+beforeEach(async () => {
+  work = await mkdtemp(join(tmpdir(), "finished-run-"));
+  const folder = join(work, "out/amd64/kernel-initrd");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "kernel"), "kernel");
+  const { sha256, sizeBytes, fsverity } = await hashFile(join(folder, "kernel"));
+  manifest = {
+    ...{ schema_version: 1, arch: "amd64", base_image_digest: null, apt_snapshot: "20261101T000000Z" },
+    ...{ kernel_version: "6", git_sha: "0".repeat(40), variants: ["kernel-initrd"], oci_digest: null },
+    artifacts: { "amd64/kernel-initrd/kernel": { sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest } },
+    fsverity_root_hash: digestOf("root"),
+    root_image: { sha256, size_bytes: 1, fsverity_digest: digestOf("x") },
+    ...{ lock_digest: digestOf("lock"), toolchain_digest: digestOf("toolchain"), source_date_epoch: 0 },
+  };
+  await writeFile(join(work, "out/amd64/build-manifest.json"), stableJson(manifest));
+  await markFinished(work, "amd64", key);
+});
+afterEach(() => rm(work, { recursive: true }));
+
+describe("a finished run", () => {
+  it("is found again", async () => {
+    expect(await readFinished(work, "amd64", key)).toEqual(manifest);
+  });
+  const changes: Record<string, () => Promise<unknown>> = {
+    "an artifact changed": () => writeFile(join(work, "out/amd64/kernel-initrd/kernel"), "Kernel"),
+    "an artifact is gone": () => rm(join(work, "out/amd64/kernel-initrd/kernel")),
+    "a file came": () => writeFile(join(work, "out/amd64/kernel-initrd/more"), ""),
+    "the manifest changed": () =>
+      writeFile(join(work, "out/amd64/build-manifest.json"), stableJson({ ...manifest, oci_digest: digestOf("x") })),
+    "its mark is torn": () => writeFile(join(work, "finished.json"), '{"key"'),
+    "it never finished": () => rm(join(work, "finished.json")),
+  };
+  it.each(Object.entries(changes))("is done again if %s", async (_, change) => {
+    await change();
+    expect(await readFinished(work, "amd64", key)).toBeNull();
+  });
+  it("is done again for another request, toolchain or builder", async () => {
+    expect(await readFinished(work, "amd64", digestOf("other"))).toBeNull();
+  });
+});

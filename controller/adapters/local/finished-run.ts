@@ -1,0 +1,55 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
+import { Digest, digestOf, stableJson } from "../../../builders/contract/digest.ts";
+import { writeFileAtomic } from "../../../builders/host/files.ts";
+import { hashFile } from "../../../builders/host/hash-file.ts";
+import { BUILDER_CODE } from "../../../builders/host/builder.ts";
+import { treeDigest } from "../../../builders/host/tree.ts";
+
+/** Written last into a run's folder: what the run was of, and what it left. */
+const Finished = z.strictObject({ key: Digest, manifest: Digest });
+const FILE = "finished.json";
+
+/**
+ * What makes two runs the same work: request, toolchain, and imgrel's own files that the builder uses. A run that
+ * finished under another key is not reused.
+ */
+export async function runKey(request: unknown, toolchain: Digest, project: string): Promise<Digest> {
+  const code = await Promise.all(BUILDER_CODE.map((part) => treeDigest(join(project, part))));
+  return digestOf(stableJson({ request, toolchain, code }));
+}
+
+const manifestOf = (work: string, arch: string): string => join(work, "out", arch, "build-manifest.json");
+
+/** Marks the run in `work` as finished. */
+export async function markFinished(work: string, arch: string, key: Digest): Promise<void> {
+  const manifest = digestOf(await readFile(manifestOf(work, arch)));
+  await writeFileAtomic(join(work, FILE), stableJson({ key, manifest }));
+}
+
+/**
+ * The manifest of a run that finished under this key and whose every file is still what it was: all are hashed again.
+ * Null for any other; nothing is believed because of its name.
+ */
+export async function readFinished(work: string, arch: string, key: Digest): Promise<BuildManifest | null> {
+  try {
+    const finished = Finished.parse(JSON.parse(await readFile(join(work, FILE), "utf8")));
+    const text = await readFile(manifestOf(work, arch));
+    if (finished.key !== key || digestOf(text) !== finished.manifest) return null;
+    const manifest = BuildManifest.parse(JSON.parse(text.toString()));
+    for (const variant of manifest.variants) {
+      const found = (await readdir(join(work, "out", arch, variant))).map((name) => `${arch}/${variant}/${name}`);
+      if (found.some((path) => manifest.artifacts[path] === undefined)) return null;
+    }
+    for (const [path, { sha256, size_bytes, fsverity_digest }] of Object.entries(manifest.artifacts)) {
+      const hash = await hashFile(join(work, "out", path));
+      if (hash.sha256 !== sha256 || hash.sizeBytes !== size_bytes || hash.fsverity.digest !== fsverity_digest)
+        return null;
+    }
+    return manifest;
+  } catch {
+    return null; // unreadable, torn or gone: the run is done again
+  }
+}
