@@ -65,6 +65,7 @@ test("lists several archives with NULs between, at any cut of the stream", async
     nlink: 1,
     rdev: { major: 0, minor: 0 },
     offset: 120,
+    dataOffset: 236,
   });
   expect(members[2]).toMatchObject({ type: "block", mode: 0o60660, mtime: 7, rdev: { major: 8, minor: 3 } });
   for (const step of [1, 2, 7, 111, 113]) expect(await read(bytes, step)).toEqual(members);

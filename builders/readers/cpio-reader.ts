@@ -33,6 +33,14 @@ export type CpioMember = {
   readonly rdev: { readonly major: number; readonly minor: number };
   /** where its header starts in the stream */
   readonly offset: number;
+  /** where its data starts in the stream */
+  readonly dataOffset: number;
+};
+
+/** Sees an archive while it is read: each member's data in pieces, in order, then the member. */
+export type CpioObserver = {
+  readonly data: (piece: Uint8Array) => void;
+  readonly member: (member: CpioMember) => void;
 };
 
 /** A fault of a stream, with its place. */
@@ -52,6 +60,7 @@ const TYPE_BY_BITS: ReadonlyMap<number, CpioType> = new Map(
   (Object.keys(CPIO_TYPES) as CpioType[]).map((type) => [CPIO_TYPES[type], type]),
 );
 const S_IFMT = 0o170000;
+const PIECE_BYTES = 256 * 1024;
 
 async function takeAll(source: ByteSource, length: number, what: string): Promise<Uint8Array> {
   const at = source.position();
@@ -100,11 +109,24 @@ async function readName(source: ByteSource, namesize: number): Promise<string> {
   return name.toString("utf8");
 }
 
+/** Passes over a member's data, or hands it on; gives the number of bytes that were there. */
+async function passData(source: ByteSource, length: number, observer: CpioObserver | undefined): Promise<number> {
+  if (observer === undefined) return source.skip(length);
+  for (let left = length; left > 0; ) {
+    const piece = await source.take(Math.min(left, PIECE_BYTES));
+    if (piece.length === 0) return length - left;
+    observer.data(piece);
+    left -= piece.length;
+  }
+  return length;
+}
+
 /**
- * Members of the one archive that starts at the source's position; ends behind its trailer.
+ * Members of the one archive that starts at the source's position; ends behind its trailer. `observer`
+ * gets the members' data too.
  * @throws BuildError OutputInvalid, with the offset, on anything but a complete newc archive of safe names
  */
-export async function* cpioMembers(source: ByteSource): AsyncGenerator<CpioMember> {
+export async function* cpioMembers(source: ByteSource, observer?: CpioObserver): AsyncGenerator<CpioMember> {
   for (;;) {
     const offset = source.position();
     const fields = await readHeader(source);
@@ -119,8 +141,10 @@ export async function* cpioMembers(source: ByteSource): AsyncGenerator<CpioMembe
     const type = TYPE_BY_BITS.get(fields.mode & S_IFMT);
     if (type === undefined)
       throw invalidArchive(source, offset, `cpio member ${name} has mode 0${fields.mode.toString(8)} of no file type`);
+    const dataOffset = source.position();
     const stored = fields.filesize + cpioPadding(fields.filesize);
-    const skipped = await source.skip(stored);
+    const data = await passData(source, fields.filesize, observer);
+    const skipped = data + (await source.skip(stored - data));
     if (skipped < stored) {
       throw invalidArchive(
         source,
@@ -129,7 +153,10 @@ export async function* cpioMembers(source: ByteSource): AsyncGenerator<CpioMembe
       );
     }
     const { mode, filesize: size, mtime, uid, gid, ino, nlink, rdevmajor, rdevminor } = fields;
-    yield { name, type, mode, size, mtime, uid, gid, ino, nlink, rdev: { major: rdevmajor, minor: rdevminor }, offset };
+    const rdev = { major: rdevmajor, minor: rdevminor };
+    const member = { name, type, mode, size, mtime, uid, gid, ino, nlink, rdev, offset, dataOffset };
+    observer?.member(member);
+    yield member;
   }
 }
 
@@ -159,10 +186,13 @@ export async function nextSegment(source: ByteSource): Promise<SegmentStart | nu
  * Members of all archives of a stream that holds nothing else, with any number of NULs between them.
  * @throws BuildError OutputInvalid as {@link cpioMembers} and {@link nextSegment}, and if there is no archive at all
  */
-export async function* concatenatedCpioMembers(source: ByteSource): AsyncGenerator<CpioMember> {
+export async function* concatenatedCpioMembers(
+  source: ByteSource,
+  observer?: CpioObserver,
+): AsyncGenerator<CpioMember> {
   let archives = 0;
   while ((await nextSegment(source)) !== null) {
-    yield* cpioMembers(source);
+    yield* cpioMembers(source, observer);
     archives += 1;
   }
   if (archives === 0) throw invalidArchive(source, source.position(), "there is no cpio archive");

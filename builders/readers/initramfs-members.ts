@@ -2,7 +2,14 @@ import { createReadStream } from "node:fs";
 import { CHUNK_BYTES } from "../host/files.ts";
 import { type ByteSource, byteSource } from "./byte-source.ts";
 import { CPIO_MAGIC } from "./cpio-format.ts";
-import { type CpioMember, concatenatedCpioMembers, cpioMembers, invalidArchive, nextSegment } from "./cpio-reader.ts";
+import {
+  type CpioMember,
+  type CpioObserver,
+  concatenatedCpioMembers,
+  cpioMembers,
+  invalidArchive,
+  nextSegment,
+} from "./cpio-reader.ts";
 import { ZSTD_MAGIC, zstdFrame } from "./zstd-frame.ts";
 
 /** One piece of an initramfs, as the kernel unpacks them one after the other. */
@@ -31,15 +38,20 @@ async function collect(members: AsyncIterable<CpioMember>): Promise<CpioMember[]
   return list;
 }
 
-async function readSegment(source: ByteSource, offset: number, magic: Uint8Array): Promise<InitramfsSegment> {
+async function readSegment(
+  source: ByteSource,
+  offset: number,
+  magic: Uint8Array,
+  observer: CpioObserver | undefined,
+): Promise<InitramfsSegment> {
   const bytes = Buffer.from(magic);
   if (bytes.toString("latin1").startsWith(CPIO_MAGIC.slice(0, 4))) {
-    const members = await collect(cpioMembers(source));
+    const members = await collect(cpioMembers(source, observer));
     return { compression: "none", offset, storedBytes: source.position() - offset, members };
   }
   if (bytes.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC)) {
     const inner = byteSource(`zstd frame at byte ${offset} of ${source.name}, decompressed`, zstdFrame(source));
-    const members = await collect(concatenatedCpioMembers(inner));
+    const members = await collect(concatenatedCpioMembers(inner, observer));
     return { compression: "zstd", offset, storedBytes: source.position() - offset, members };
   }
   const hex = bytes.toString("hex");
@@ -54,21 +66,27 @@ async function readSegment(source: ByteSource, offset: number, magic: Uint8Array
 }
 
 /**
- * All members of an initramfs file: any sequence of newc archives and zstd frames of such archives, with NULs between
- * them (kernel Documentation/driver-api/early-userspace/buffer-format.rst). Data is passed over, memory stays flat.
- * @throws BuildError OutputInvalid, with the offset, on whatever the kernel would refuse or ignore;
- *   NodeJS.ErrnoException if the file cannot be read
+ * All members of an initramfs: any sequence of newc archives and zstd frames of such archives, with NULs between them
+ * (kernel Documentation/driver-api/early-userspace/buffer-format.rst). Memory stays flat; `observer` gets the data too.
+ * @throws BuildError OutputInvalid, with the offset, on whatever the kernel would refuse or ignore
+ */
+export async function readInitramfs(source: ByteSource, observer?: CpioObserver): Promise<InitramfsSegment[]> {
+  const segments: InitramfsSegment[] = [];
+  for (let start = await nextSegment(source); start !== null; start = await nextSegment(source)) {
+    segments.push(await readSegment(source, start.offset, start.magic, observer));
+  }
+  if (segments.length === 0) throw invalidArchive(source, source.position(), "there is no cpio archive");
+  return segments;
+}
+
+/**
+ * {@link readInitramfs} of a file.
+ * @throws BuildError OutputInvalid; NodeJS.ErrnoException if the file cannot be read
  */
 export async function initramfsSegments(path: string): Promise<InitramfsSegment[]> {
   const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   try {
-    const source = byteSource(path, stream);
-    const segments: InitramfsSegment[] = [];
-    for (let start = await nextSegment(source); start !== null; start = await nextSegment(source)) {
-      segments.push(await readSegment(source, start.offset, start.magic));
-    }
-    if (segments.length === 0) throw invalidArchive(source, source.position(), "there is no cpio archive");
-    return segments;
+    return await readInitramfs(byteSource(path, stream));
   } finally {
     stream.destroy();
   }
