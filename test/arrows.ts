@@ -68,10 +68,17 @@ const ROOMS: readonly Room[] = [
   },
   { name: "host", holds: /^builders\/host\//, rooms: ["contract"], packages: NODE },
   { name: "contract", holds: /^builders\/contract\//, rooms: [], packages: /^(zod|node:crypto)$/ },
+  {
+    name: "contracts",
+    holds: /^test\/contracts\/(?!.*\.test\.ts$)/,
+    rooms: ["fakes", "domain", "ports", "contract", "host"],
+    packages: ANY,
+  },
   { name: "fakes", holds: /^test\/fakes\//, rooms: ["domain", "ports", "contract", "host", "commands"], packages: ANY },
 ];
 
 /** Tests of the product may use these besides what their room may. */
+const TEST_ROOMS = ["fakes", "contracts"];
 const TEST_PACKAGES = /^(node:.*|vitest|fast-check)$/;
 
 const MAX_LINES = 400;
@@ -102,7 +109,7 @@ function importFault(module: SourceModule, specifier: string): string | undefine
   const other = roomOf(target);
   if (other === undefined) return says(`${target} is in no room that ${room.name} may import`);
   if (other === room || room.rooms.includes(other.name)) return undefined;
-  if (isTest(module.path) && ["fakes", ...(room.testRooms ?? [])].includes(other.name)) return undefined;
+  if (isTest(module.path) && [...TEST_ROOMS, ...(room.testRooms ?? [])].includes(other.name)) return undefined;
   return says(`${room.name} may import ${room.rooms.join(", ") || "nothing but itself"}; not ${other.name}`);
 }
 
