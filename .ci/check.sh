@@ -20,7 +20,7 @@ scripts=$(git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run)
 
 check tsc --noEmit -p .
 check oxlint
-check biome ci .
+check biome ci --colors=off .
 check knip --no-config-hints
 # shellcheck disable=SC2086 # a list of paths without blanks
 check shellcheck $scripts

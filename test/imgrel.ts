@@ -6,10 +6,12 @@ export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs the real command line in the project's folder, with the caller's home and proxies. */
 export function imgrel(...args: readonly string[]): Promise<Outcome> {
-  const kept = ["HOME", "XDG_CACHE_HOME", "http_proxy", "https_proxy", "no_proxy"].flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value]];
-  });
+  const kept = ["HOME", "XDG_CACHE_HOME", "http_proxy", "https_proxy", "no_proxy"].flatMap(
+    (name): [string, string][] => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    },
+  );
   return exec({
     program: process.execPath,
     args: ["controller/main.ts", ...args],

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { constants, copyFile, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Digest } from "../contract/digest.ts";
 
 /** Read size of all streaming: large enough to keep system calls rare, small enough to keep memory flat. */
 export const CHUNK_BYTES = 1024 * 1024;
@@ -16,9 +15,6 @@ export async function sha256File(path: string): Promise<string> {
   for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
-
-/** {@link sha256File} as an OCI digest. */
-export const digestFile = async (path: string): Promise<Digest> => `sha256:${await sha256File(path)}`;
 
 /**
  * Writes a file so that a crash leaves either the old content or the new: temporary file beside it, fsync, rename.

@@ -19,7 +19,14 @@ const lock = Lock.parse({
   toolchain: digestOf("toolchain"),
   packages: [
     {
-      ...{ name: "bash", version: "5", arch: "amd64", size: 1, sha256: "a".repeat(64), path: "pool/main/b/bash/bash_5.deb" },
+      ...{
+        name: "bash",
+        version: "5",
+        arch: "amd64",
+        size: 1,
+        sha256: "a".repeat(64),
+        path: "pool/main/b/bash/bash_5.deb",
+      },
       ...{ role: "target", suite: "trixie" },
     },
   ],

@@ -82,7 +82,14 @@ describe("a release's folder", () => {
 
 describe("versions in past texts", () => {
   it("are those of all that were YAML with a version", () => {
-    const texts = [demoSpec(), demoSpec().replace("11.23-1", "11.23-2"), "spec: {version: 3}", "spec: [", "x", "spec: 1"];
+    const texts = [
+      demoSpec(),
+      demoSpec().replace("11.23-1", "11.23-2"),
+      "spec: {version: 3}",
+      "spec: [",
+      "x",
+      "spec: 1",
+    ];
     expect(versionsIn([...texts.map(bytes), Uint8Array.of(0xff)])).toEqual(new Set(["2026.11.23-1", "2026.11.23-2"]));
   });
 });

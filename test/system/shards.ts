@@ -9,7 +9,7 @@ export const SHARDS: readonly Shard[] = [
     name: "set-up",
     files: ["test/system/set-up.test.ts"],
     covers: [".ci/**", ".npmrc", "package.json", "builders/host/exec.ts"],
-    costSeconds: 60,
+    costSeconds: 160,
     tools: [["npm", "--version"]],
   },
   {
