@@ -219,6 +219,15 @@ describe("files that are no text", () => {
     ]);
   });
 
+  test("a lock in another encoding", async () => {
+    write("specs/noble-1/release.yaml", GOOD_RELEASE);
+    write("specs/noble-1/lock.amd64.json", Uint8Array.of(0xff));
+    expect(await lint()).toMatchObject({
+      lines: ["specs/noble-1/lock.amd64.json:1:1: is not UTF-8 text (save the file as UTF-8)"],
+      summary: "1 document, 0 locks: 1 problem",
+    });
+  });
+
   test("a file of 33 MiB is not read", async () => {
     write("specs/noble-1/release.yaml", "");
     truncateSync(join(folder, "specs/noble-1/release.yaml"), 33 * 1024 * 1024);
