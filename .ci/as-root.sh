@@ -9,7 +9,8 @@ if ! command -v sudo >/dev/null; then
 	exit 4
 fi
 printf 'imgrel: building needs root (namespaces, device nodes); under sudo: %s\n' "$*"
-for name in ARCH VARIANT CI NO_COLOR FORCE_COLOR XDG_CACHE_HOME IMGREL_TALLY http_proxy https_proxy no_proxy; do
+for name in ARCH VARIANT CI NO_COLOR FORCE_COLOR XDG_CACHE_HOME IMGREL_TALLY http_proxy https_proxy no_proxy \
+	NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR; do
 	eval "value=\${$name-}"
 	[ -z "$value" ] || set -- "$name=$value" "$@"
 done
