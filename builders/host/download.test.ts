@@ -91,6 +91,17 @@ describe("what breaks off is gone on with", () => {
     await blobIsRight();
   });
 
+  test("not with a range that was not asked for", async () => {
+    await leave(DEAD_PID, content.subarray(0, 200_000));
+    await using server = await startFileServer((_request, response) =>
+      response.writeHead(206, { "content-range": `bytes 100-299999/300000` }).end(content.subarray(100)),
+    );
+    expect(await download(file(server.url), options)).toEqual({
+      kind: "unavailable",
+      reasons: [`${server.url.host}: a range that was not asked for`],
+    });
+  });
+
   test("by a later process", async () => {
     await leave(DEAD_PID, content.subarray(0, 200_000));
     await using server = await startFileServer((request, response) => sendFile(request, response, content));

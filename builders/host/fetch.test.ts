@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -79,6 +79,17 @@ test("asks for nothing that is in the cache already, and then not even where to 
   expect(again).toMatchObject({ kind: "complete", fetched: 5, reused: 15 });
   const locate = () => Promise.reject(new Error("located"));
   expect(await fetchPackages(fetching({}, { locate }))).toEqual({ kind: "complete", fetched: 0, reused: 20, bytes: 0 });
+});
+
+test("fetches anew what is in the cache with another size", async () => {
+  await using server = await startFileServer(serve(made));
+  const [first] = packages;
+  const path = blobPath(cache, first?.sha256 ?? "");
+  await mkdir(join(path, ".."), { recursive: true });
+  await writeFile(path, "damaged");
+  const options = fetching({ trixie: [below(server.url)] }, { packages: packages.slice(0, 1) });
+  expect(await fetchPackages(options)).toMatchObject({ kind: "complete", fetched: 1 });
+  expect((await stat(path)).size).toBe(first?.size);
 });
 
 test("each suite has its own sources, and the one that answered last is asked first", async () => {

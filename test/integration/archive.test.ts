@@ -127,6 +127,13 @@ describe("a lock", () => {
     ]);
   });
 
+  test("has apt only if something needs it, although apt counts itself as essential", async () => {
+    await publish([...STABLE, { name: "apt", version: "3.0.4", arch: "amd64" }]);
+    const names = async (packages: readonly string[]) => (await resolve({ packages })).packages.map(({ name }) => name);
+    expect(await names(["dracut"])).not.toContain("apt");
+    expect(await names(["dracut", "apt"])).toContain("apt");
+  });
+
   test("is the same from every start", async () => {
     await publish();
     expect(await resolve()).toEqual(await resolve());
@@ -165,7 +172,10 @@ describe("packages that are not there", () => {
 
   test("a name is never taken for a pattern or for an order to remove", async () => {
     await publish();
-    await expect(resolve({ packages: ["dra.ut"] })).rejects.toMatchObject({ code: "NotFound" });
+    await expect(resolve({ packages: ["dra.ut"] })).rejects.toMatchObject({
+      code: "NotFound",
+      message: "test stable (amd64) does not have: dra.ut",
+    });
     await expect(resolve({ packages: ["dracut-"] })).rejects.toMatchObject({ code: "NotFound" });
   });
 
@@ -395,10 +405,11 @@ describe("a rolling suite", () => {
     arch: "amd64",
     fields: { Source: "composefs" },
   };
-  const ROLLING = [
+  const ROLLING: FakePackage[] = [
     { ...base, version: "1:14" },
     { ...libc, version: "2.43-1" },
     { ...dracut, version: "110-1" },
+    { name: "novel", version: "1", arch: "amd64", fields: { Essential: "yes" } },
     tool,
     library,
   ];
