@@ -18,6 +18,8 @@ const FAULTS = {
   PushConflict: { kind: "transient", exit: EXIT.failed },
   BuildFailed: { kind: "transient", exit: EXIT.failed },
   VerificationFailed: { kind: "verdict", exit: EXIT.failed },
+  NotReproducible: { kind: "verdict", exit: EXIT.notReproducible },
+  ManifestMismatch: { kind: "verdict", exit: EXIT.failed },
   Internal: { kind: "permanent", exit: EXIT.failed },
 } as const satisfies Record<string, { kind: FaultKind; exit: ExitCode }>;
 
