@@ -1,5 +1,6 @@
 import type { Location } from "../contract/location.ts";
 import type { Found } from "./found.ts";
+import { imageFault } from "./image-fault.ts";
 import { type Extent, extentsAccess, offsetInExtents, type RandomAccess } from "./random-access.ts";
 
 /** S_IFMT values of inode(7). */
@@ -27,16 +28,22 @@ export type ImageFile = {
   readonly mode: number | null;
   /** bytes of content */
   readonly size: number;
-  /** where its content lies; may reach past `size` to the end of the last block */
+  /** where its content lies; may reach past `size` to the end of the last block; empty if it is compressed */
   readonly extents: readonly Extent[];
+  readonly compressed?: true;
 };
 
 /** `name` in the folder `parent`. */
 export const childPath = (parent: string, name: string): string => (parent === "/" ? `/${name}` : `${parent}/${name}`);
 
-/** A file's content as an image of its own. */
-export const fileAccess = (image: RandomAccess, file: ImageFile): RandomAccess =>
-  extentsAccess(image, `${image.name}:${file.path}`, file.extents, file.size);
+/**
+ * A file's content as an image of its own.
+ * @throws BuildError OutputInvalid if it is compressed: its bytes do not stand in the image
+ */
+export function fileAccess(image: RandomAccess, file: ImageFile): RandomAccess {
+  if (file.compressed) throw imageFault(image.name, 0, `${file.path} is compressed, so it cannot be read in place`);
+  return extentsAccess(image, `${image.name}:${file.path}`, file.extents, file.size);
+}
 
 /** What byte `at` of the image is if `file` holds it; undefined if it does not. */
 export function locateInFile(image: RandomAccess, file: ImageFile, at: number): Found | undefined {
