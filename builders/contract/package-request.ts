@@ -48,10 +48,18 @@ export type ResolveRequest = {
 /** The packages that fulfil a request and the signed indexes they were found in, the request's own suite first. */
 export type Resolution = { readonly suites: LockedSuite[]; readonly packages: LockedPackage[] };
 
+/** One place that packages may be downloaded from. */
+export type PackageBase = {
+  /** ends with a slash; pool paths are relative to it */
+  readonly url: URL;
+  /** a service beside the archive: that it does not answer leaves nothing open once the archive says "gone" */
+  readonly optional: boolean;
+};
+
 /** Where packages may be downloaded. */
 export type PackageLocations = {
-  /** by suite, in order; each ends with a slash, and pool paths are relative to it */
-  readonly bases: ReadonlyMap<string, readonly URL[]>;
+  /** by suite, in order */
+  readonly bases: ReadonlyMap<string, readonly PackageBase[]>;
   /** http_proxy, https_proxy and no_proxy, as far as they are set */
   readonly proxies: Readonly<Record<string, string>>;
 };

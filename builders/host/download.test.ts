@@ -97,8 +97,8 @@ describe("what breaks off is gone on with", () => {
       response.writeHead(206, { "content-range": `bytes 100-299999/300000` }).end(content.subarray(100)),
     );
     expect(await download(file(server.url), options)).toEqual({
-      kind: "unavailable",
-      reasons: [`${server.url.host}: a range that was not asked for`],
+      kind: "failed",
+      failures: [{ url: server.url, kind: "refused", reason: "a range that was not asked for" }],
     });
   });
 
@@ -210,18 +210,28 @@ describe("sources", () => {
   test("a file that all of them say they lack is gone, after one request each", async () => {
     await using first = await startFileServer((_request, response) => response.writeHead(404).end());
     await using second = await startFileServer((_request, response) => response.writeHead(410).end());
-    expect(await download(file(first.url, second.url), options)).toEqual({ kind: "gone" });
+    expect(await download(file(first.url, second.url), options)).toMatchObject({
+      kind: "failed",
+      failures: [
+        { url: first.url, kind: "gone" },
+        { url: second.url, kind: "gone" },
+      ],
+    });
     expect([first.requests.length, second.requests.length]).toEqual([1, 1]);
     expect(await kept()).toEqual([]);
   });
 
-  test("one that cannot be asked leaves it open whether the file is gone", async () => {
+  test("each say for themselves why they don't have it", async () => {
     await using lacks = await startFileServer((_request, response) => response.writeHead(404).end());
     await using refuses = await startFileServer((_request, response) => response.writeHead(403).end());
     const silent = new URL("http://127.0.0.1:1/");
     expect(await download(file(lacks.url, refuses.url, silent), options)).toEqual({
-      kind: "unavailable",
-      reasons: [`${refuses.url.host}: HTTP 403`, expect.stringMatching(/^127\.0\.0\.1:1: .*ECONNREFUSED/)],
+      kind: "failed",
+      failures: [
+        { url: lacks.url, kind: "gone", reason: "it has no such file" },
+        { url: refuses.url, kind: "refused", reason: "HTTP 403" },
+        { url: silent, kind: "unreachable", reason: expect.stringContaining("ECONNREFUSED") as string },
+      ],
     });
   });
 
@@ -232,8 +242,8 @@ describe("sources", () => {
     expect(await download(file(server.url), options)).toMatchObject({ kind: "done" });
     await using down = await startFileServer((_request, response) => response.writeHead(status).end());
     expect(await download(file(down.url), options)).toEqual({
-      kind: "unavailable",
-      reasons: [`${down.url.host}: HTTP ${status}`],
+      kind: "failed",
+      failures: [{ url: down.url, kind: "busy", reason: `HTTP ${status}` }],
     });
     expect(down.requests.length).toBe(3);
   });
@@ -244,8 +254,8 @@ describe("sources", () => {
       response.write(content.subarray(0, 10));
     });
     expect(await download(file(server.url), { ...options, idle: 50 })).toEqual({
-      kind: "unavailable",
-      reasons: [expect.stringContaining("no data for too long")],
+      kind: "failed",
+      failures: [{ url: server.url, kind: "unreachable", reason: "no data for too long" }],
     });
     expect(server.requests.length).toBe(3);
   });
@@ -259,7 +269,7 @@ describe("redirects", () => {
 
   test.each([
     [3, "done"],
-    [4, "unavailable"],
+    [4, "failed"],
   ])("%i in a row: %s", async (count, kind) => {
     await using server = await startFileServer((request, response) => {
       const location = hop(count)(request.url ?? "");

@@ -16,11 +16,20 @@ export type Download = {
   readonly urls: readonly URL[];
 };
 
+/**
+ * What one URL answered. `gone`: it has no such file; `refused`: it does not give it; `busy`: not now; `unreachable`:
+ * there was no whole answer.
+ */
+export type SourceFailure = {
+  readonly url: URL;
+  readonly kind: "gone" | "refused" | "busy" | "unreachable";
+  readonly reason: string;
+};
+
 export type DownloadOutcome =
   | { readonly kind: "done"; readonly from: URL }
-  /** every URL answered that it has no such file */
-  | { readonly kind: "gone" }
-  | { readonly kind: "unavailable"; readonly reasons: readonly string[] };
+  /** one for each URL, in order */
+  | { readonly kind: "failed"; readonly failures: readonly SourceFailure[] };
 
 export type DownloadOptions = {
   /** bytes that came in, or left again (negative) when a download starts afresh */
@@ -37,9 +46,11 @@ const IDLE = 30_000;
 /** How far past the locked size a body is read, so that the error can name its hash. */
 const EXCESS_BYTES = 1024 * 1024;
 
+type Failed = Exclude<SourceFailure["kind"], "gone">;
 type Attempt =
-  | { readonly kind: "done" | "gone" | "afresh" }
-  | { readonly kind: "busy" | "refused"; readonly reason: string };
+  | { readonly kind: "done" }
+  | { readonly kind: "gone" | "afresh" }
+  | { readonly kind: Failed; readonly reason: string };
 
 function mismatch(file: Download, sha256: string, size: number): BuildError {
   const found = size > file.size + EXCESS_BYTES ? `more than ${size} bytes` : `${sha256} (${size} bytes)`;
@@ -103,12 +114,13 @@ async function attempt(file: Download, url: URL, part: PartFile, options: Downlo
     }
     if (answer.kind !== "body") return answer;
     await receive(file, part, answer, options, () => timer.refresh());
-    if (part.size() < file.size && !answer.declared) return { kind: "busy", reason: "the connection ended early" };
+    if (part.size() < file.size && !answer.declared)
+      return { kind: "unreachable", reason: "the connection ended early" };
     return await settle(file, part, answer.offset > 0, options);
   } catch (error) {
     options.signal.throwIfAborted();
     if (error instanceof BuildError) throw error;
-    return { kind: "busy", reason: connectionFault(idle.signal.aborted ? idle.signal.reason : error) };
+    return { kind: "unreachable", reason: connectionFault(idle.signal.aborted ? idle.signal.reason : error) };
   } finally {
     clearTimeout(timer);
   }
@@ -124,10 +136,16 @@ async function fromUrl(file: Download, url: URL, part: PartFile, options: Downlo
       continue;
     }
     const pause = pauses[tries];
-    if (result.kind !== "busy" || pause === undefined) return result;
+    if ((result.kind !== "busy" && result.kind !== "unreachable") || pause === undefined) return result;
     tries += 1;
     await sleep(pause, undefined, { signal: options.signal });
   }
+}
+
+function failureOf(url: URL, result: Exclude<Attempt, { kind: "done" }>): SourceFailure {
+  if ("reason" in result) return { url, ...result };
+  if (result.kind === "gone") return { url, kind: "gone", reason: "it has no such file" };
+  return { url, kind: "refused", reason: "it does not send the file whole" };
 }
 
 /**
@@ -138,16 +156,15 @@ async function fromUrl(file: Download, url: URL, part: PartFile, options: Downlo
  */
 export async function download(file: Download, options: DownloadOptions): Promise<DownloadOutcome> {
   const part = await openPart(file.blob);
-  const reasons: string[] = file.urls.length === 0 ? ["there is no source to ask"] : [];
+  const failures: SourceFailure[] = [];
   try {
     options.onBytes(part.size());
     for (const url of file.urls) {
       const result = await fromUrl(file, url, part, options);
       if (result.kind === "done") return { kind: "done", from: url };
-      if (result.kind === "gone") continue;
-      reasons.push(`${url.host}: ${"reason" in result ? result.reason : "it refuses to send the file whole"}`);
+      failures.push(failureOf(url, result));
     }
-    return reasons.length === 0 ? { kind: "gone" } : { kind: "unavailable", reasons };
+    return { kind: "failed", failures };
   } finally {
     await part.close();
   }

@@ -6,9 +6,11 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Handler, sendFile, startFileServer } from "../../test/fakes/file-server.ts";
 import { type LockedPackage, PoolPath } from "../contract/lock.ts";
+import type { PackageBase } from "../contract/package-request.ts";
 import type { ProgressEvent } from "../contract/progress.ts";
 import { blobPath } from "./cache.ts";
-import { type FetchOptions, fetchPackages, poolUrl } from "./fetch.ts";
+import type { SourceFailure } from "./download.ts";
+import { type FetchOptions, fetchPackages, poolUrl, provesGone } from "./fetch.ts";
 
 type Made = { readonly locked: LockedPackage; readonly content: Buffer };
 
@@ -47,11 +49,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cache, { recursive: true }));
 
+const required = (url: URL): PackageBase => ({ url, optional: false });
+const optional = (url: URL): PackageBase => ({ url, optional: true });
 const events: ProgressEvent[] = [];
 const fetching = (bases: Record<string, readonly URL[]>, more: Partial<FetchOptions> = {}): FetchOptions => ({
   packages,
   cache,
-  locate: () => Promise.resolve({ bases: new Map(Object.entries(bases)), proxies: {} }),
+  locate: () =>
+    Promise.resolve({
+      bases: new Map(Object.entries(bases).map(([suite, urls]) => [suite, urls.map(required)])),
+      proxies: {},
+    }),
   report: (event) => events.push(event),
   signal: new AbortController().signal,
   pauses: [1, 1],
@@ -126,6 +134,56 @@ test("a source that does not answer is no proof that a package is gone", async (
     expect((error as Error).message).toMatch(new RegExp(`${name} .*127\\.0\\.0\\.1:1`));
 });
 
+test("a service beside the archive that does not answer is passed over, and asked only a few times", async () => {
+  const lost = [made[3], made[11], made[12], made[13], made[14], made[15], made[16], made[17]].map(
+    (one) => one?.locked,
+  );
+  await using server = await startFileServer(serve(made.filter(({ locked }) => !lost.includes(locked))));
+  let asked = 0;
+  await using dead = await startFileServer((request) => {
+    asked += 1;
+    request.destroy();
+  });
+  const bases = new Map([["trixie", [required(below(server.url)), optional(below(dead.url))]]]);
+  const locate = () => Promise.resolve({ bases, proxies: {} });
+  expect(await fetchPackages(fetching({}, { locate }))).toEqual({ kind: "gone", packages: lost });
+  // three tries by each of the workers that met it before its silence was known
+  expect(asked).toBeLessThanOrEqual(18);
+});
+
+test("a server that answered once keeps being asked", async () => {
+  await using server = await startFileServer((request, response, nth) => {
+    // breaks off three times in a row for one package, after others came through
+    if (request.url?.includes("package-9") === true && nth <= 3) response.destroy();
+    else serve(made)(request, response, nth);
+  });
+  const error: unknown = await fetchPackages(fetching({ trixie: [below(server.url)] })).catch(
+    (thrown: unknown) => thrown,
+  );
+  expect((error as Error).message).toMatch(/^1 package could not be fetched:\n {2}package-9 /);
+  expect(await fetchPackages(fetching({ trixie: [below(server.url)] }))).toMatchObject({ fetched: 1, reused: 19 });
+});
+
+describe("provesGone", () => {
+  const url = (host: string) => new URL(`http://${host}/x`);
+  const isOptional = ({ hostname }: URL) => hostname.startsWith("optional");
+  const failure = fc.record({
+    url: fc.constantFrom("mirror", "other", "optional1", "optional2").map(url),
+    kind: fc.constantFrom<SourceFailure["kind"]>("gone", "refused", "busy", "unreachable"),
+    reason: fc.constant("a test"),
+  });
+
+  test("needs a source that says so, and no silence but of optional ones", () => {
+    fc.assert(
+      fc.property(fc.array(failure), (failures) => {
+        const said = failures.some(({ kind }) => kind === "gone");
+        const open = failures.some((one) => one.kind !== "gone" && !isOptional(one.url));
+        expect(provesGone(failures, isOptional)).toBe(said && !open);
+      }),
+    );
+  });
+});
+
 test("other bytes than locked end it at once, with both hashes", async () => {
   const evil = make("package-0");
   await using server = await startFileServer((request, response) => {
@@ -160,7 +218,7 @@ test("goes through a proxy by plain requests, and leaves none behind", async () 
     if (url.host === "archive.test" && found !== undefined) sendFile(request, response, found.content);
     else response.writeHead(404).end();
   });
-  const bases = new Map([["trixie", [new URL("http://archive.test/debian/")]]]);
+  const bases = new Map([["trixie", [required(new URL("http://archive.test/debian/"))]]]);
   const locate = () => Promise.resolve({ bases, proxies: { http_proxy: proxy.url.href } });
   expect(await fetchPackages(fetching({}, { locate }))).toMatchObject({ kind: "complete", fetched: 20 });
   await using direct = await startFileServer(serve([]));

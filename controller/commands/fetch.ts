@@ -70,7 +70,7 @@ export async function fetchLocks(store: PackageStore, wanted: readonly Wanted[],
     if (gone.length === 0) continue;
     const count = gone.length === 1 ? "1 package" : `${gone.length} packages`;
     const names = gone.map(describePackage).join("\n  ");
-    throw new ReleaseError("StaleLock", `no source has ${count} of ${what} any more:\n  ${names}`, remedy);
+    throw new ReleaseError("StaleLock", `no source that answers has ${count} of ${what} any more:\n  ${names}`, remedy);
   }
 }
 

@@ -6,45 +6,25 @@ import { sha256Hex } from "../../builders/contract/digest.ts";
 import { serializeLock } from "../../builders/contract/lock.ts";
 import type { ResolveRequest } from "../../builders/contract/package-request.ts";
 import { createAptArchive } from "../../controller/adapters/archive/package-archive.ts";
-import type { HostApt } from "../../controller/adapters/archive/sources.ts";
 import type { ArchiveSource } from "../../controller/domain/class.ts";
 import { composeLock } from "../../controller/domain/lock-request.ts";
 import { type DebArchive, type FakePackage, poolPathOf, startDebArchive } from "../fakes/deb-archive.ts";
-import { makeSigningKey } from "../fakes/openpgp.ts";
+import {
+  base,
+  DATE,
+  dracut,
+  kernel,
+  key,
+  libc,
+  mirror,
+  otherKey,
+  request,
+  STABLE,
+  stableSuite,
+  stamp,
+} from "../fakes/stable-suite.ts";
 
-const key = makeSigningKey("Archive of tests");
-const otherKey = makeSigningKey("Somebody else");
 const signal = new AbortController().signal;
-/** 21 November 2026, 09:15:44 UTC would be in the future of some machines: the index is of a day ago. */
-const DATE = Math.floor(Date.now() / 1000) - 86_400;
-const stamp = (seconds: number): string => new Date(seconds * 1000).toISOString().replaceAll(/[-:]|\.000/g, "");
-
-const base: FakePackage = { name: "base", version: "1:13.8+deb13u8", arch: "amd64", fields: { Essential: "yes" } };
-const libc: FakePackage = { name: "libc", version: "2.41-12", arch: "amd64" };
-const kernel: FakePackage = {
-  name: "linux-image-6.12.1-amd64",
-  version: "6.12.1-1",
-  arch: "amd64",
-  fields: { Depends: "libc" },
-};
-const dracut: FakePackage = {
-  name: "dracut",
-  version: "106-6",
-  fields: { Depends: "libc (>= 2)", Recommends: "unwanted" },
-};
-const unwanted: FakePackage = { name: "unwanted", version: "1" };
-const STABLE = [base, libc, kernel, dracut, unwanted];
-
-const request: ResolveRequest = {
-  archive: "test",
-  suite: "stable",
-  components: ["main"],
-  snapshot: null,
-  arch: "amd64",
-  packages: ["dracut", "linux-image-6.12.1-amd64"],
-  rolling: [],
-  role: "target",
-};
 
 let keyrings = "";
 beforeAll(async () => {
@@ -59,20 +39,14 @@ beforeEach(async () => {
 });
 afterEach(() => archive[Symbol.asyncDispose]());
 
-const mirror = (url: URL): ArchiveSource => ({ kind: "mirror", url: url.href });
-const open = (sources: readonly ArchiveSource[], host?: () => Promise<HostApt>) =>
-  createAptArchive({
-    archives: { test: { sources, keyring: "test.gpg" } },
-    keyrings,
-    env: {},
-    ...(host === undefined ? {} : { host }),
-  });
+const open = (sources: readonly ArchiveSource[]) =>
+  createAptArchive({ archives: { test: { sources, keyring: "test.gpg" } }, keyrings, env: {} });
 const resolve = (more: Partial<ResolveRequest> = {}, sources: readonly ArchiveSource[] = [mirror(archive.url)]) =>
   open(sources).resolve({ ...request, ...more }, signal);
 const publish = (
   packages: readonly FakePackage[] = STABLE,
   more: { suite?: string; validUntil?: number; date?: number } = {},
-) => archive.publish({ suite: "stable", packages, key, date: DATE, ...more });
+) => archive.publish(stableSuite({ packages, ...more }));
 const versions = (packages: readonly { name: string; version: string; suite: string }[]) =>
   packages.map(({ name, version, suite }) => `${name} ${version} ${suite}`).toSorted();
 
@@ -200,7 +174,7 @@ describe("a signature", () => {
   const invalid = { code: "SignatureInvalid" };
 
   test("by another key is refused", async () => {
-    await archive.publish({ suite: "stable", packages: STABLE, key: otherKey, date: DATE });
+    await archive.publish(stableSuite({ key: otherKey }));
     await expect(resolve()).rejects.toMatchObject(invalid);
   });
 
@@ -220,9 +194,9 @@ describe("a signature", () => {
   });
 
   test("that is wrong at a mirror ends the search: the next one is not asked", async () => {
-    await archive.publish({ suite: "stable", packages: STABLE, key: otherKey, date: DATE });
+    await archive.publish(stableSuite({ key: otherKey }));
     await using good = await startDebArchive();
-    await good.publish({ suite: "stable", packages: STABLE, key, date: DATE });
+    await good.publish(stableSuite());
     await expect(resolve({}, [mirror(archive.url), mirror(good.url)])).rejects.toMatchObject(invalid);
     expect(good.requests).toEqual([]);
   });
@@ -236,158 +210,6 @@ describe("a signature", () => {
       code: "ArchiveUnavailable",
       message: expect.stringContaining("Hash Sum mismatch") as string,
     });
-  });
-});
-
-describe("sources", () => {
-  test("are tried in the class's order; the first that serves the suite is used alone", async () => {
-    await publish();
-    await using empty = await startDebArchive();
-    await using spare = await startDebArchive();
-    const dead = new URL("http://127.0.0.1:1/");
-    const { packages } = await resolve({}, [mirror(dead), mirror(empty.url), mirror(archive.url), mirror(spare.url)]);
-    expect(packages.length).toBe(4);
-    expect(empty.requests.length).toBeGreaterThan(0);
-    expect(spare.requests).toEqual([]);
-  });
-
-  test("that all fail are listed by kind and reason", async () => {
-    const sources: ArchiveSource[] = [
-      mirror(new URL("http://127.0.0.1:1/")),
-      mirror(archive.url),
-      { kind: "snapshot", urlTemplate: "http://127.0.0.1:1/{timestamp}" },
-    ];
-    const error: unknown = await resolve({}, sources).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "ArchiveUnavailable", kind: "transient" });
-    const lines = (error as Error).message.split("\n");
-    expect(lines[0]).toBe("no source serves test stable for amd64:");
-    expect(lines[1]).toMatch(/^ {2}mirror http:\/\/127\.0\.0\.1:1\/: .*connect/i);
-    expect(lines[2]).toMatch(/^ {2}mirror http.*: .*(does not have a Release file|404)/);
-    expect(lines[3]).toBe("  snapshot: the request names no snapshot");
-  });
-
-  test("that lack the component or the architecture do not serve the suite", async () => {
-    await publish();
-    await expect(resolve({ components: ["contrib"] })).rejects.toMatchObject({ code: "ArchiveUnavailable" });
-  });
-
-  test("an archive that the class does not name is an error", async () => {
-    await expect(open([]).resolve({ ...request, archive: "else" }, signal)).rejects.toMatchObject({
-      code: "NotFound",
-      remedy: "name one of: test",
-    });
-  });
-
-  test("of the machine's apt: one that another key signs is passed over", async () => {
-    await archive.publish({ suite: "stable", packages: STABLE, key: otherKey, date: DATE });
-    await using good = await startDebArchive();
-    await good.publish({ suite: "stable", packages: STABLE, key, date: DATE });
-    const repositories = [archive, good].map(({ url }) => ({ uri: url.href, origin: "Test" }));
-    const system = open([{ kind: "system" }], () => Promise.resolve({ repositories, settings: [] }));
-    expect((await system.resolve(request, signal)).packages.length).toBe(4);
-    const only = open([{ kind: "system" }], () =>
-      Promise.resolve({ repositories: repositories.slice(0, 1), settings: [] }),
-    );
-    await expect(only.resolve(request, signal)).rejects.toMatchObject({ code: "SignatureInvalid" });
-  });
-
-  /** Lets the archive be the proxy for `http://archive.invalid/` too: a proxy is asked for whole URLs. */
-  const actAsProxy = () => {
-    for (const [path, content] of [...archive.files]) archive.files.set(`ttp://archive.invalid/${path}`, content);
-  };
-
-  test("of the machine's apt are asked through its proxy", async () => {
-    await publish();
-    actAsProxy();
-    const settings = [`Acquire::http::Proxy "${archive.url.href}";`];
-    const repositories = [{ uri: "http://archive.invalid/", origin: undefined }];
-    const system = open([{ kind: "system" }], () => Promise.resolve({ repositories, settings }));
-    const resolution = await system.resolve(request, signal);
-    expect(resolution.packages.length).toBe(4);
-    const lock = composeLock(request, resolution, `sha256:${"0".repeat(64)}`);
-    expect(await system.locate(lock, signal)).toEqual({
-      bases: new Map([["stable", [new URL("http://archive.invalid/")]]]),
-      proxies: { http_proxy: archive.url.href },
-    });
-  });
-
-  test("are asked through the process's proxy", async () => {
-    await publish();
-    actAsProxy();
-    const archives = { test: { sources: [mirror(new URL("http://archive.invalid/"))], keyring: "test.gpg" } };
-    const proxied = createAptArchive({ archives, keyrings, env: { http_proxy: archive.url.href, HOME: "/nowhere" } });
-    const resolution = await proxied.resolve(request, signal);
-    expect(resolution.packages.length).toBe(4);
-    const lock = composeLock(request, resolution, `sha256:${"0".repeat(64)}`);
-    expect((await proxied.locate(lock, signal)).proxies).toEqual({ http_proxy: archive.url.href });
-  });
-
-  test("that lead nowhere are said when packages are looked for", async () => {
-    await publish();
-    const lock = composeLock(request, await resolve(), `sha256:${"0".repeat(64)}`);
-    const nowhere = open([{ kind: "system" }], () => Promise.resolve({ repositories: [], settings: [] }));
-    await expect(nowhere.locate(lock, signal)).rejects.toMatchObject({
-      code: "ArchiveUnavailable",
-      message: expect.stringContaining("no http source whose Origin is test") as string,
-    });
-  });
-});
-
-describe("a snapshot", () => {
-  const template = (): ArchiveSource => ({ kind: "snapshot", urlTemplate: `${archive.url.href}{timestamp}` });
-  const at = stamp(DATE + 60);
-  const shelve = () => {
-    for (const [path, content] of [...archive.files]) archive.files.set(`${at}/${path}`, content);
-  };
-
-  test("is asked for by its time, and the lock names it", async () => {
-    await publish();
-    shelve();
-    const { suites, packages } = await resolve({ snapshot: at }, [template()]);
-    expect(suites.map(({ snapshot, date }) => [snapshot, date])).toEqual([[at, stamp(DATE)]]);
-    expect(packages.map(({ path }) => path)).toContain(poolPathOf(dracut));
-    expect(archive.requests.filter((line) => line.includes("InRelease"))).toEqual([
-      `GET /${at}/dists/stable/InRelease`,
-    ]);
-  });
-
-  test("is what a mirror has if nothing changed there since", async () => {
-    await publish();
-    const { suites } = await resolve({ snapshot: at });
-    expect(suites.map(({ snapshot }) => snapshot)).toEqual([at]);
-  });
-
-  test("is not what a mirror has once its index is newer", async () => {
-    await publish();
-    shelve();
-    await publish([base, libc, kernel, { ...dracut, version: "107-1" }], { date: DATE + 3600 });
-    const { packages } = await resolve({ snapshot: at }, [mirror(archive.url), template()]);
-    expect(versions(packages)).toContain("dracut 106-6 stable");
-    await expect(resolve({ snapshot: at })).rejects.toMatchObject({
-      code: "ArchiveUnavailable",
-      message: expect.stringContaining(
-        `its index is of ${stamp(DATE + 3600)}, later than the snapshot ${at}`,
-      ) as string,
-    });
-  });
-
-  test("packages of a lock are looked for in the class's order; without a snapshot, a day after the index and at it", async () => {
-    await publish();
-    const sources = [
-      mirror(archive.url),
-      { kind: "snapshot", urlTemplate: "https://snapshot.test/{timestamp}" } as const,
-    ];
-    const locate = async (snapshot: string | null) => {
-      const lock = composeLock({ ...request, snapshot }, await resolve({ snapshot }), `sha256:${"0".repeat(64)}`);
-      const { bases } = await open(sources).locate(lock, signal);
-      return bases.get("stable")?.map(({ href }) => href);
-    };
-    expect(await locate(at)).toEqual([archive.url.href, `https://snapshot.test/${at}/`]);
-    expect(await locate(null)).toEqual([
-      archive.url.href,
-      `https://snapshot.test/${stamp(DATE + 86_400)}/`,
-      `https://snapshot.test/${stamp(DATE)}/`,
-    ]);
   });
 });
 

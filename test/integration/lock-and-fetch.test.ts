@@ -188,7 +188,7 @@ describe("imgrel fetch", () => {
       code: "StaleLock",
       exitCode: 4,
       message:
-        "no source has 2 packages of specs/node for amd64 any more:\n  base-files 13.8 amd64\n  openssh-server 1:10.0p1-7 amd64",
+        "no source that answers has 2 packages of specs/node for amd64 any more:\n  base-files 13.8 amd64\n  openssh-server 1:10.0p1-7 amd64",
       remedy: "run: imgrel bump specs/node",
     });
     expect(await fetched(kernel)).toBe(true);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { LockedSuite } from "../../../builders/contract/lock.ts";
-import type { ResolveRequest } from "../../../builders/contract/package-request.ts";
+import type { PackageBase, ResolveRequest } from "../../../builders/contract/package-request.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { ArchiveDefinition, PackageArchive } from "../../ports/package-archive.ts";
 import { type AptDirectory, openAptDirectory, updateIndexes } from "./apt-directory.ts";
@@ -130,7 +130,7 @@ export function createAptArchive(options: AptArchiveOptions): PackageArchive {
     kernels: (request, signal) => served(request, signal, ({ directory }) => listKernels(directory)),
 
     async locate(lock, signal) {
-      const bases = new Map<string, readonly URL[]>();
+      const bases = new Map<string, readonly PackageBase[]>();
       let proxies: Record<string, string> = env;
       for (const suite of lock.suites) {
         const { sources } = definitionOf(suite.archive);
@@ -138,9 +138,11 @@ export function createAptArchive(options: AptArchiveOptions): PackageArchive {
         const usable = found.filter((candidate) => "base" in candidate);
         const useless = found.filter((candidate) => "reason" in candidate);
         if (usable.length === 0) throw unavailable(`${suite.archive} ${suite.suite}`, useless.map(triedInVain));
+        // a snapshot service is optional unless the class has nothing else
+        const isOptional = ({ kind }: Candidate) => kind === "snapshot" && usable.some((other) => other.kind !== kind);
         bases.set(
           suite.suite,
-          usable.map((candidate) => candidate.base),
+          usable.map((candidate) => ({ url: candidate.base, optional: isOptional(candidate) })),
         );
         // a proxy variable of the process is more specific than the setting of the machine's apt
         proxies = { ...proxyVariables(usable.flatMap((candidate) => candidate.settings)), ...proxies };

@@ -47,7 +47,7 @@ describe("candidates", () => {
     ]);
   });
 
-  test("of the machine's apt: only what is that archive or unknown, each once, with its proxy", async () => {
+  test("of the machine's apt: what is that archive, each once, with its proxy", async () => {
     const repositories = host(
       ["http://a.test/debian/", "Debian"],
       ["https://vendor.test/apt/", "Vendor"],
@@ -55,12 +55,19 @@ describe("candidates", () => {
       ["http://a.test/debian", "Debian"],
       ["file:/srv/debian/", "Debian"],
     );
-    expect(await shown("debian", [{ kind: "system" }], [], repositories)).toEqual([
-      "system http://a.test/debian/",
-      "system http://u.test/",
-    ]);
+    expect(await shown("debian", [{ kind: "system" }], [], repositories)).toEqual(["system http://a.test/debian/"]);
     const [first] = await candidates("debian", [{ kind: "system" }], [], repositories);
     expect(first).toMatchObject({ settings: ['Acquire::http::Proxy "http://proxy.test/";'] });
+  });
+
+  test("of a machine whose apt knows no such archive by name: what it knows nothing of", async () => {
+    const repositories = host(
+      ["http://v.test/", "Vendor"],
+      ["http://u.test/", undefined],
+      ["http://w.test/", undefined],
+    );
+    const expected = ["system http://u.test/", "system http://w.test/"];
+    expect(await shown("debian", [{ kind: "system" }], [], repositories)).toEqual(expected);
   });
 
   test("a mirror list of the machine's apt stands for its mirrors", async () => {

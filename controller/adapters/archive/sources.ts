@@ -64,8 +64,9 @@ async function expand(uri: string): Promise<string[]> {
 
 async function systemCandidates(archive: string, host: HostApt): Promise<(Candidate | Unusable)[]> {
   const kind = "system";
-  // apt's Origin is the archive's own name for itself, such as Debian or Ubuntu
-  const fitting = host.repositories.filter(({ origin }) => origin === undefined || origin.toLowerCase() === archive);
+  // apt's Origin is the archive's own name for itself, such as Debian or Ubuntu; before apt's first update it has none
+  const named = host.repositories.filter(({ origin }) => origin?.toLowerCase() === archive);
+  const fitting = named.length > 0 ? named : host.repositories.filter(({ origin }) => origin === undefined);
   const urls = (await Promise.all(fitting.map(({ uri }) => expand(uri)))).flat();
   const bases = new Map(urls.flatMap((url) => httpBase(url) ?? []).map((base) => [base.href, base]));
   if (bases.size === 0) {
