@@ -13,6 +13,7 @@ import { BOOT_RESULT_FILE, CLOCK_VARIABLE, FAILURE_FILE } from "./host/builder.t
 import { writeFileAtomic } from "./host/files.ts";
 import { INSIDE, MOUNT_POINTS } from "./host/sandbox.ts";
 import { timed } from "./host/step.ts";
+import { markPerturbed, wantedPerturbation } from "./steps/perturb.ts";
 import { assertPrivileges } from "./steps/privileges.ts";
 import { layOutRepository } from "./steps/repository.ts";
 import { installRoot } from "./steps/root.ts";
@@ -64,7 +65,9 @@ const COMMANDS: Readonly<Record<string, (request: unknown) => Promise<unknown>>>
   build: async (request) => {
     await assertPrivileges();
     const parsed = BuildRequest.parse(request);
-    return build(contextFor(parsed.sourceDateEpoch), parsed);
+    const context = { ...contextFor(parsed.sourceDateEpoch), ...wantedPerturbation(process.env) };
+    await build(context, parsed);
+    await markPerturbed(context, parsed.arch);
   },
   toolchain: async (request) => {
     await assertPrivileges();

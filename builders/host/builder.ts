@@ -2,6 +2,7 @@ import { chown, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, BuildFailure } from "../contract/build-failure.ts";
 import { stableJson } from "../contract/digest.ts";
+import { type PerturbStep, PERTURB_VARIABLE, TEST_VARIABLE } from "../contract/perturbation.ts";
 import { ProgressEvent, type Report } from "../contract/progress.ts";
 import { PLAIN, type Variation } from "../contract/variation.ts";
 import { exec, type Outcome, PLAIN_ENV } from "./exec.ts";
@@ -21,6 +22,8 @@ export type BuilderRun = {
   readonly binds?: readonly Bind[];
   /** surroundings; {@link PLAIN} without it */
   readonly variation?: Variation;
+  /** what a test wants made wrong in this run */
+  readonly perturb?: PerturbStep;
   readonly report: Report;
   readonly signal: AbortSignal;
 };
@@ -96,6 +99,7 @@ export async function runBuilder(run: BuilderRun): Promise<Outcome> {
         LC_ALL: variation.locale,
         LANG: variation.locale,
         [CLOCK_VARIABLE]: String(variation.clockOffsetDays),
+        ...(run.perturb === undefined ? {} : { [PERTURB_VARIABLE]: run.perturb, [TEST_VARIABLE]: "1" }),
         HOME: INSIDE.work,
         TMPDIR: `${INSIDE.work}/tmp`,
       },

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { perturb } from "./perturb.ts";
 import { runTool, type StepContext } from "./tool.ts";
 
 /**
@@ -79,4 +80,5 @@ export async function normalizeRoot(context: StepContext, hostname: string): Pro
     join(root, "etc/apt/sources.list"),
     "# an imgrel image is replaced, not upgraded: it has no package source\n",
   );
+  await perturb(context, "root-file", join(root, "etc/hostname"));
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { uuidFromName } from "../contract/digest.ts";
 import { hashFile, type FileHash } from "../host/hash-file.ts";
+import { perturb, perturbedEpoch } from "./perturb.ts";
 import { runTool, type StepContext } from "./tool.ts";
 
 /**
@@ -24,13 +25,14 @@ export async function packRootImage(context: StepContext, name: string) {
     args: [
       "--quiet",
       ...COMPRESSION,
-      `-T${context.epoch}`,
+      `-T${await perturbedEpoch(context)}`,
       "--ignore-mtime",
       `-U${uuidFromName(`${name}/root.erofs`)}`,
       path,
       join(context.work, "root"),
     ],
   });
+  await perturb(context, "erofs", path);
   const image: RootImage = { path, hash: await hashFile(path) };
   return { image, outcome };
 }

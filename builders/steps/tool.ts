@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../contract/build-failure.ts";
+import type { PerturbStep } from "../contract/perturbation.ts";
 import type { Report } from "../contract/progress.ts";
 import { exec, type Outcome, PLAIN_ENV } from "../host/exec.ts";
 
@@ -18,6 +19,8 @@ export type StepContext = {
   readonly clockOffsetDays: number;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /** what a test wants made wrong in this run */
+  readonly perturb?: PerturbStep;
 };
 
 export type ToolCall = {
