@@ -79,14 +79,16 @@ export async function readClusters(
     inline: (advice & ADVICE.inline) !== 0 ? header.number("fragment or inline size") >>> 16 : null,
     fragment: (advice & ADVICE.fragment) !== 0,
   };
-  const heads = index.clusters.flatMap((one, number) => (isHead(one) ? [number] : []));
+  // a head that starts where the file ends only closes the run before it
+  const startOf = (number: number): number => number * 2 ** bits + (index.clusters[number]?.offset ?? 0);
+  const heads = index.clusters.flatMap((one, number) => (isHead(one) && startOf(number) < size ? [number] : []));
   if (heads[0] !== 0) throw imageFault(image.name, indexAt, "the first logical cluster starts no run");
   const clusters = heads.flatMap((number, order): ErofsCluster[] => {
     const one = index.clusters[number];
     if (one === undefined) return [];
     const next = heads[order + 1];
-    const offset = number * 2 ** bits + one.offset;
-    const end = next === undefined ? size : next * 2 ** bits + (index.clusters[next]?.offset ?? 0);
+    const offset = startOf(number);
+    const end = next === undefined ? size : startOf(next);
     const isTail = next === undefined;
     if (end < offset) throw imageFault(image.name, indexAt, `logical cluster ${number} ends before it starts`);
     if (end === offset || (isTail && tail.fragment)) return [];

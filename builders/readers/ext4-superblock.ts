@@ -71,7 +71,7 @@ export const EXT4_SUPERBLOCK = structure([
   ["encryption level", 1],
   ["padding", 1],
   ["kibibytes written", 8],
-  ["snapshots", 24],
+  ["snapshots", 20],
   ["error log", 108],
   ["mount options", 64],
   ["user quota inode", 4],

@@ -46,7 +46,8 @@ const factsOf = (member: CpioMember): Record<string, string> => ({
   device: `${member.rdev.major}:${member.rdev.minor}`,
 });
 
-const segmentName = (segment: InitramfsSegment, index: number): string =>
+/** How a segment is named, `index` counting from 0. */
+export const segmentName = (segment: InitramfsSegment, index: number): string =>
   `${segment.compression === "none" ? "uncompressed cpio" : `${segment.compression} cpio`} ${index + 1}`;
 
 /** Members of an initramfs; those of compressed segments are told apart by their decompressed data. */

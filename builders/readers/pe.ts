@@ -80,6 +80,8 @@ const MACHINES: ReadonlyMap<number, "amd64" | "arm64"> = new Map([
 
 export type PeSection = {
   readonly name: string;
+  /** the name, with a number where an earlier section has it too */
+  readonly label: string;
   /** bytes from the start of the file */
   readonly offset: number;
   /** bytes of content: the smaller of the sizes in memory and in the file */
@@ -110,6 +112,7 @@ async function coffHeaderAt(image: RandomAccess): Promise<number | null> {
 
 async function readSections(image: RandomAccess, at: number, count: number): Promise<PeSection[]> {
   const table = await image.readAt(at, count * SECTION_HEADER.bytes);
+  const seen = new Map<string, number>();
   return Array.from({ length: count }, (_, index) => {
     const header = decode(SECTION_HEADER, table.subarray(index * SECTION_HEADER.bytes));
     const [stored, memory] = [header.number("size of raw data"), header.number("virtual size")];
@@ -118,7 +121,10 @@ async function readSections(image: RandomAccess, at: number, count: number): Pro
     if (offset + stored > image.size) {
       throw imageFault(image.name, at, `section ${name} has ${stored} bytes at ${offset}, the file ${image.size}`);
     }
-    return { name, offset, length: memory === 0 ? stored : Math.min(stored, memory), storedBytes: stored };
+    const nth = (seen.get(name) ?? 0) + 1;
+    seen.set(name, nth);
+    const label = nth === 1 ? name : `${name} (number ${nth} of this name)`;
+    return { name, label, offset, length: memory === 0 ? stored : Math.min(stored, memory), storedBytes: stored };
   });
 }
 
@@ -153,11 +159,9 @@ export async function readPe(image: RandomAccess): Promise<Pe | null> {
   };
 }
 
-/** The section of that name as an image of its own, or null. */
-export function peSection(image: RandomAccess, pe: Pe, name: string): RandomAccess | null {
-  const section = pe.sections.find((one) => one.name === name);
-  return section === undefined ? null : rangeAccess(image, `${image.name}:${name}`, section.offset, section.length);
-}
+/** A section's content as an image of its own. */
+export const peSection = (image: RandomAccess, { label, offset, length }: PeSection): RandomAccess =>
+  rangeAccess(image, `${image.name}:${label}`, offset, length);
 
 function locateHeader(pe: Pe, offset: number): Found | null {
   if (offset < DOS_HEADER.bytes) return foundAt(...locateInStructure("DOS header", DOS_HEADER, offset));
@@ -171,7 +175,7 @@ function locateHeader(pe: Pe, offset: number): Found | null {
   const inTable = offset - pe.sectionTableAt;
   const section = pe.sections[Math.floor(inTable / SECTION_HEADER.bytes)];
   if (inTable < 0 || section === undefined) return null;
-  const name = `header of section ${section.name}`;
+  const name = `header of section ${section.label}`;
   return foundAt(...locateInStructure(name, SECTION_HEADER, inTable % SECTION_HEADER.bytes));
 }
 
@@ -182,9 +186,9 @@ export function locateInPe(image: RandomAccess, pe: Pe, offset: number): Found {
   const home = pe.sections.find((one) => offset >= one.offset && offset < one.offset + one.storedBytes);
   if (home === undefined) return foundAt({ kind: "space", name: "outside all sections", offset });
   const within = offset - home.offset;
-  const section = { kind: "section", name: home.name, offset: within } as const;
+  const section = { kind: "section", name: home.label, offset: within } as const;
   if (within >= home.length) {
     return foundAt(section, { kind: "space", name: "padding behind its content", offset: within - home.length });
   }
-  return foundInside(section, rangeAccess(image, `${image.name}:${home.name}`, home.offset, home.length));
+  return foundInside(section, peSection(image, home));
 }

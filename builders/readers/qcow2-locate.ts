@@ -60,7 +60,7 @@ async function locateData(image: RandomAccess, qcow2: Qcow2, offset: number): Pr
       const disk = guestAccess(image, qcow2);
       if (cluster.kind === "plain") {
         const guest = cluster.guest + within;
-        const location: Location = { kind: "guest", name: "guest disk", offset: guest };
+        const location: Location = { kind: "guest", name: "disk", offset: guest };
         if (guest < qcow2.virtualSize) return { locations: [location], inside: { image: disk, offset: guest } };
         return foundAt({ kind: "space", name: "behind the end of the guest disk", offset: guest - qcow2.virtualSize });
       }
@@ -69,7 +69,7 @@ async function locateData(image: RandomAccess, qcow2: Qcow2, offset: number): Pr
       return {
         locations: [
           { kind: "cluster", name, offset: within },
-          { kind: "guest", name: "guest disk", offset: cluster.guest },
+          { kind: "guest", name: "disk", offset: cluster.guest },
         ],
         inside: { image: disk, offset: cluster.guest },
       };
