@@ -3,7 +3,9 @@ import { fileURLToPath } from "node:url";
 import type { Report } from "../builders/contract/progress.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
+import { perturbationOf } from "./domain/perturbation.ts";
 import type { SpecFiles } from "./domain/spec-files.ts";
+import type { Comparator } from "./ports/comparator.ts";
 import type { JobRunner } from "./ports/job-runner.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { ArchiveDefinition, PackageArchive } from "./ports/package-archive.ts";
@@ -42,15 +44,26 @@ export async function createPackageArchive(
   return createAptArchive({ archives, keyrings, env });
 }
 
-/** Runs of the builder on this machine, below `work`; inputs and toolchains come from the cache. */
+/**
+ * Runs of the builder on this machine, below `work`; inputs and toolchains come from the cache.
+ * @throws ReleaseError Usage if the environment asks for a wrong run by accident
+ */
 export async function createJobRunner(options: {
   readonly work: string;
   readonly report: Report;
   readonly env: Readonly<Record<string, string | undefined>>;
 }): Promise<JobRunner> {
   const { localJobRunner } = await import("./adapters/local/job-runner.ts");
+  const perturbation = perturbationOf(options.env);
   const project = fileURLToPath(new URL("..", import.meta.url));
-  return localJobRunner({ work: options.work, cache: cacheRoot(options.env), project, report: options.report });
+  const { work, report } = options;
+  return localJobRunner({ work, cache: cacheRoot(options.env), project, perturbation, report });
+}
+
+/** Compares runs whose output lies on this machine. */
+export async function createComparator(options: { readonly report: Report }): Promise<Comparator> {
+  const { localComparator } = await import("./adapters/local/comparator.ts");
+  return localComparator(options);
 }
 
 /**

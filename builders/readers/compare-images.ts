@@ -5,7 +5,7 @@ import type { Extent, RandomAccess } from "./random-access.ts";
 export type Pair = readonly [left: RandomAccess, right: RandomAccess];
 type Gap = Pick<Extent, "at" | "length">;
 
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 64 * 1024; // what openFile reads at once: pieces of a whole file are not copied
 
 async function comparePart(
   [left, right]: Pair,

@@ -11,6 +11,8 @@ export type Item = {
   readonly minor?: Readonly<Record<string, string>>;
   /** SHA-256 of its content where reading the image gave it for nothing */
   readonly sha256?: string;
+  /** its bytes as the image stores them, where that is not how they are read: of equal ones the content is equal */
+  readonly stored?: RandomAccess;
   /** opens its content; null if it has none */
   readonly open: (() => Promise<RandomAccess>) | null;
   /** where its bytes lie in the image; empty for what is compressed */

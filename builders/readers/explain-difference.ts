@@ -5,6 +5,7 @@ import { compareImages, compareOutside, type Pair } from "./compare-images.ts";
 import type { Contents, ContentsReader, Item } from "./contents.ts";
 import { isImageFault } from "./image-fault.ts";
 import type { RandomAccess } from "./random-access.ts";
+import { textDifferences } from "./text-difference.ts";
 
 export type ExplainOptions = {
   readonly readers: readonly ContentsReader[];
@@ -21,6 +22,7 @@ export type Explanation = { readonly findings: readonly Finding[]; readonly note
 const MAX_DEPTH = 12;
 const MAX_LOCATED = 8;
 const MAX_HEX_BYTES = 16;
+const MAX_TEXT = 8;
 
 const keyOf = (trail: readonly Location[]): string => JSON.stringify(trail.map(({ kind, name }) => [kind, name]));
 const startOf = (difference: ByteDifference | null): number => difference?.firstOffset ?? 0;
@@ -70,7 +72,18 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
     count += 1;
     if (count <= maxFindings) findings.push({ trail: [...trail], aspect, values });
   };
+  const stopping = signal === undefined ? {} : { signal };
   const note = (text: string): void => void (notes.includes(text) || notes.push(text));
+
+  /** Lines or words; false if the two are no texts. */
+  const emitText = async (sides: Pair, prefix: readonly Location[]): Promise<boolean> => {
+    const differences = await textDifferences(sides);
+    for (const { name, offset, values } of differences?.slice(0, MAX_TEXT) ?? []) {
+      emit([...prefix, { kind: "field", name, offset }], "text", values);
+    }
+    if (differences !== null) count += Math.max(0, differences.length - MAX_TEXT);
+    return differences !== null;
+  };
 
   /** Bytes that nothing said more about: named by their place, one finding for each place. */
   const emitRanges = async (sides: Pair, prefix: readonly Location[], difference: ByteDifference): Promise<void> => {
@@ -78,11 +91,7 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
     for (const { offset, length } of difference.ranges) {
       if (told.size === MAX_LOCATED) return;
       const side = offset < sides[0].size ? 0 : 1;
-      const trail = await locate(sides[side], offset).catch((error: unknown) => {
-        if (!isImageFault(error)) throw error;
-        note(`not located: ${error.message}`);
-        return [];
-      });
+      const trail = (await locate(sides[side], offset)).filter(({ kind }) => kind !== "format");
       const key = keyOf(trail);
       if (told.has(key)) continue;
       told.add(key);
@@ -106,6 +115,9 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
   const compareContent = async (prefix: readonly Location[], [left, right]: readonly [Item, Item], depth: number) => {
     if (left.open === null || right.open === null) return;
     if (left.sha256 !== undefined && left.sha256 === right.sha256) return;
+    if (left.stored !== undefined && right.stored !== undefined) {
+      if ((await compareImages([left.stored, right.stored], stopping)) === null) return;
+    }
     if (count >= maxFindings) {
       count += 1; // it differs, but it is not opened: that may cost a decompression
       return;
@@ -140,7 +152,7 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
     for (const both of pairs) await compareContent(prefix, both, depth);
     if (left.exact && right.exact && sameCovers(left, right)) {
       const covers = left.items.flatMap((item) => item.covers);
-      const outside = await compareOutside(sides, covers, signal === undefined ? {} : { signal });
+      const outside = await compareOutside(sides, covers, stopping);
       if (outside !== null) await emitRanges(sides, prefix, outside);
     }
   };
@@ -156,7 +168,7 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
   };
 
   const explain = async (sides: Pair, prefix: readonly Location[], depth: number): Promise<void> => {
-    const difference = await compareImages(sides, signal === undefined ? {} : { signal });
+    const difference = await compareImages(sides, stopping);
     if (difference === null) return;
     const trail = placed(prefix, startOf(difference));
     const contents = depth > MAX_DEPTH ? null : await readBoth(sides, readers, note);
@@ -165,7 +177,8 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
       await compareContents(sides, trail, contents, depth);
       if (count === before) compareMinor(trail, contents);
     }
-    if (count === before) await emitRanges(sides, trail, difference);
+    if (count > before || (await emitText(sides, trail))) return;
+    await emitRanges(sides, trail, difference);
   };
 
   await explain(pair, [], 0);

@@ -68,7 +68,7 @@ export async function initramfsContents(image: RandomAccess): Promise<Contents |
       const stored = segment.compression === "none";
       items.push({
         trail: [
-          { kind: "segment", name, offset: 0 },
+          { kind: "segment", name, offset: stored ? member.dataOffset - segment.offset : 0 },
           { kind: "member", name: nth === 1 ? member.name : `${member.name} (number ${nth} of this name)`, offset: 0 },
         ],
         facts: factsOf(member),

@@ -40,6 +40,8 @@ export const ReportedDifference = z.discriminatedUnion("kind", [
     /** canonical JSON; null where a run's manifest lacks the field */
     values: z.array(z.strictObject({ run: Run, value: z.string().nullable() })).min(2),
   }),
+  /** a test made this run wrong on purpose */
+  z.strictObject({ kind: z.literal("perturbed"), run: Run }),
 ]);
 export type ReportedDifference = z.infer<typeof ReportedDifference>;
 
@@ -94,8 +96,10 @@ export function assertReproduced(report: ComparisonReport, text: string): void {
   const runs = report.runs.join(" and ");
   const about = `${report.release} ${report.version} ${report.arch}`;
   if (report.verdict === "NotReproducible") {
-    const first = report.differences.find(({ kind }) => kind !== "manifest") ?? report.differences[0];
-    const what = first === undefined ? "" : `, first in ${first.kind === "manifest" ? first.field : first.path}`;
+    const places = report.differences.flatMap((one) =>
+      "path" in one ? [one.path] : "field" in one ? [one.field] : [],
+    );
+    const what = places[0] === undefined ? "" : `, first in ${places[0]}`;
     throw new ReleaseError(
       "NotReproducible",
       `${about}: runs ${runs} differ${what}`,

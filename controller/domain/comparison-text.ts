@@ -50,6 +50,8 @@ function differenceLines(difference: ReportedDifference): string[] {
         oneLine(difference.path),
         `  ${runsText(difference.presentIn)} has it, ${runsText(difference.missingIn)} lacks it`,
       ];
+    case "perturbed":
+      return [`run ${difference.run} was made wrong on purpose by a test: it can never be released`];
     case "manifest":
       return [
         `field ${oneLine(difference.field)} of the manifest`,

@@ -1,4 +1,5 @@
 import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
+import { PERTURBED_FILE } from "../../builders/contract/perturbation.ts";
 import { canonicalJson, type Digest, type Sha256Hex } from "../../builders/contract/digest.ts";
 
 /** What the comparator found out about one file itself. */
@@ -35,7 +36,10 @@ export type ManifestDifference = {
   readonly values: readonly { readonly run: number; readonly value: string | null }[];
 };
 
-export type Difference = FileDifference | ManifestDifference;
+/** A run that a test made wrong on purpose: it is never the same as another, whatever its bytes. */
+export type PerturbedRun = { readonly kind: "perturbed"; readonly run: number };
+
+export type Difference = FileDifference | ManifestDifference | PerturbedRun;
 
 /** A run whose manifest is not true of its own files. */
 export type ManifestFault = { readonly run: number; readonly path: string; readonly message: string };
@@ -63,6 +67,8 @@ export type Verdict =
 /** Where a run's manifest stands below its output folder. */
 export const manifestPath = (arch: string): string => `${arch}/build-manifest.json`;
 
+const perturbedPath = (arch: string): string => `${arch}/${PERTURBED_FILE}`;
+
 const FACT_FIELDS = [
   ["sha256", "sha256"],
   ["size_bytes", "sizeBytes"],
@@ -87,7 +93,7 @@ function manifestFaults({ run, manifest, files, strange }: RunFacts, arch: strin
     }
   }
   for (const path of files.keys()) {
-    if (path !== own && !Object.hasOwn(manifest.artifacts, path)) {
+    if (path !== own && path !== perturbedPath(arch) && !Object.hasOwn(manifest.artifacts, path)) {
       faults.push({ run, path, message: "is not in the manifest" });
     }
   }
@@ -134,11 +140,14 @@ function manifestDifferences(runs: readonly RunFacts[], explained: ReadonlySet<s
 }
 
 /** Everything that is not the same in all runs: files in order of path, then fields of the manifest. */
-function differencesOf(runs: readonly RunFacts[]): Difference[] {
-  const paths = [...new Set(runs.flatMap(({ files }) => [...files.keys()]))].toSorted();
+function differencesOf(runs: readonly RunFacts[], arch: string): Difference[] {
+  const perturbed = runs.filter(({ files }) => files.has(perturbedPath(arch)));
+  const all = new Set(runs.flatMap(({ files }) => [...files.keys()]));
+  const paths = [...all].filter((path) => path !== perturbedPath(arch)).toSorted();
   const files = paths.flatMap((path) => fileDifference(path, runs) ?? []);
   const explained = new Set(files.map(({ path }) => `artifacts["${path}"]`));
-  return [...files, ...manifestDifferences(runs, explained)];
+  const marks = perturbed.map(({ run }) => ({ kind: "perturbed" as const, run }));
+  return [...marks, ...files, ...manifestDifferences(runs, explained)];
 }
 
 /**
@@ -151,7 +160,7 @@ export function compareRuns(arch: string, runs: readonly RunFacts[]): Verdict {
     throw new RangeError(`a comparison needs two different runs at least, not ${numbers.join(", ") || "none"}`);
   }
   const faults = runs.flatMap((run) => manifestFaults(run, arch));
-  const differences = differencesOf(runs);
+  const differences = differencesOf(runs, arch);
   if (faults.length > 0) return { kind: "manifest-mismatch", runs: numbers, faults, differences };
   if (differences.length > 0) return { kind: "not-reproducible", runs: numbers, differences };
   const artifacts = [...(runs[0]?.files ?? [])].map(([path, facts]) => ({ path, ...facts }));

@@ -6,6 +6,7 @@ import { BootResult } from "../../../builders/contract/boot.ts";
 import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
 import type { Digest } from "../../../builders/contract/digest.ts";
 import { type Lock, lockDigest } from "../../../builders/contract/lock.ts";
+import type { Perturbation } from "../../../builders/contract/perturbation.ts";
 import type { ProgressEvent, Report } from "../../../builders/contract/progress.ts";
 import { type MachineFacts, variationOf } from "../../../builders/contract/variation.ts";
 import { BOOT_RESULT_FILE, runBuilder } from "../../../builders/host/builder.ts";
@@ -21,6 +22,8 @@ export type LocalJobOptions = {
   readonly cache: string;
   /** root of the imgrel sources */
   readonly project: string;
+  /** a run that a test wants made wrong; null outside tests */
+  readonly perturbation: Perturbation | null;
   readonly report: Report;
 };
 
@@ -55,12 +58,14 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
       const work = join(options.work, release, arch, `run-${job.run}`);
       const output = join(work, "out");
       const toolchain = await toolchainRoot(job.toolchain, signal);
-      const key = await runKey(job.request, lockDigest(job.toolchain), project);
+      const perturb = options.perturbation?.run === job.run ? { perturb: options.perturbation.step } : {};
+      const key = await runKey({ request: job.request, ...perturb }, lockDigest(job.toolchain), project);
       const finished = await readFinished(work, arch, key);
       if (finished !== null) return { manifest: finished, output };
       await rm(work, { recursive: true, force: true });
       await runBuilder({
         ...{ toolchainRoot: toolchain, work, cache, project, command: "build", request: job.request, signal },
+        ...perturb,
         variation: variationOf(job.run, await machineFacts()),
         report: named(options.report, `${arch} run ${job.run}`),
       });

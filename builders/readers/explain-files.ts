@@ -1,0 +1,38 @@
+import type { Location } from "../contract/location.ts";
+import { gptContents, mbrContents, peContents, qcow2Contents } from "./container-contents.ts";
+import type { ContentsReader } from "./contents.ts";
+import { type Explanation, explainDifference } from "./explain-difference.ts";
+import { erofsContents, ext4Contents, fatContents } from "./file-system-contents.ts";
+import { initramfsContents } from "./initramfs-contents.ts";
+import { locateIn } from "./locate.ts";
+import { openFile } from "./random-access.ts";
+
+/** In the order of `recognise`, for its reasons. */
+const READERS: readonly ContentsReader[] = [
+  qcow2Contents,
+  gptContents,
+  fatContents,
+  ext4Contents,
+  erofsContents,
+  peContents,
+  mbrContents,
+  initramfsContents,
+];
+
+/**
+ * What two different files differ in, and the way to the first byte that does, in the left one where it has that byte.
+ * @param firstOffset where the first differing byte is
+ * @throws NodeJS.ErrnoException if a file cannot be read; the signal's reason if it fires
+ */
+export async function explainFiles(
+  left: string,
+  right: string,
+  firstOffset: number,
+  signal?: AbortSignal,
+): Promise<Explanation & { readonly firstByte: readonly Location[] }> {
+  await using a = await openFile(left);
+  await using b = await openFile(right);
+  const firstByte = await locateIn(firstOffset < a.size ? a : b, firstOffset);
+  const options = { readers: READERS, locate: locateIn, ...(signal === undefined ? {} : { signal }) };
+  return { ...(await explainDifference([a, b], options)), firstByte };
+}
