@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { EXIT, type ExitCode } from "../../builders/contract/build-failure.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
-import { exec } from "../../builders/host/exec.ts";
+import { executeFor } from "../shards/execute.ts";
 import { inputsHash, projectFiles } from "../shards/inputs.ts";
 import { resultStore } from "../shards/results.ts";
 import { runShards, type ShardRun } from "../shards/run-shards.ts";
@@ -16,41 +16,23 @@ const USAGE = `usage: npm run test:system [-- [--all] [--budget SECONDS]]
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
-/**
- * Runs the tests of a shard in a PID namespace of their own: when unshare is ended, all that they started ends too.
- * Where the time is over they count as stopped.
- */
-async function execute(shard: Shard, secondsLeft: number): Promise<ShardRun> {
-  const vitest = [
-    process.execPath,
-    "node_modules/vitest/vitest.mjs",
-    "run",
-    "--configLoader",
-    "native",
-    "--project",
-    "system",
-    ...shard.files,
-  ];
-  process.stdout.write(`+ ${vitest.join(" ")}\n`);
-  const limit = Number.isFinite(secondsLeft) ? AbortSignal.timeout(secondsLeft * 1000) : new AbortController().signal;
+const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--configLoader", "native", "--project", "system"];
+
+/** Runs the tests of a shard with the caller's environment; what they print goes to the caller. */
+function execute(shard: Shard, secondsLeft: number): Promise<ShardRun> {
+  const args = [...VITEST, ...shard.files];
+  process.stdout.write(`+ node ${args.join(" ")}\n`);
   const { IMGREL_TALLY: _, ...inherited } = process.env;
   const env = Object.entries(inherited).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   );
-  try {
-    const { exitCode } = await exec({
-      program: "unshare",
-      args: ["--fork", "--pid", "--mount-proc", "--kill-child=KILL", ...vitest],
-      cwd: PROJECT,
-      env: Object.fromEntries(env),
-      signal: limit,
-      onLine: (line, stream) => process[stream].write(`${line}\n`),
-    });
-    return { exitCode, stopped: false };
-  } catch (error) {
-    if (limit.aborted) return { exitCode: 1, stopped: true };
-    throw error;
-  }
+  return executeFor(secondsLeft, {
+    program: process.execPath,
+    args,
+    cwd: PROJECT,
+    env: Object.fromEntries(env),
+    onLine: (line, stream) => process[stream].write(`${line}\n`),
+  });
 }
 
 type Options = { readonly all: boolean; readonly budgetSeconds: number; readonly packages: boolean };
