@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "./contract/build-failure.ts";
 import type { BuildManifest, ManifestArtifact } from "./contract/build-manifest.ts";
@@ -9,6 +9,7 @@ import type { Variant } from "./contract/variant.ts";
 import { writeFileAtomic } from "./host/files.ts";
 import { hashFile } from "./host/hash-file.ts";
 import { timed } from "./host/step.ts";
+import { type DiskParts, makeDiskImage } from "./steps/disk-image.ts";
 import { makeInitramfs } from "./steps/initramfs.ts";
 import { findKernel } from "./steps/kernel.ts";
 import { addNodeFiles } from "./steps/node-files.ts";
@@ -22,6 +23,9 @@ import type { Ingredients } from "./variants/variant-maker.ts";
 
 /** Host name of a booted image; the platform gives a node its own. */
 const HOSTNAME = "powernode";
+
+/** Where the shared disk image lies during a run: beside the artifacts, so that one of them can be a link to it. */
+const DISK = "out/disk.img";
 
 /** The toolchain that a release's lock names. */
 function toolchainOf(lock: Lock): Digest {
@@ -60,7 +64,20 @@ async function makeIngredients(context: StepContext, request: BuildRequest): Pro
       return { ...outcome, bytes, value: path };
     }),
   ]);
-  return { arch: request.arch, kernel, initramfs, rootImage };
+  const seed = `${request.release}/${request.version}/${request.arch}`;
+  const parts = { seed, arch: request.arch, kernel, initramfs, rootImage };
+  return { ...parts, disk: onceMade(context, parts) };
+}
+
+/** The disk image that raw and qcow2 share, made when the first of them asks for it. */
+function onceMade(context: StepContext, parts: DiskParts): () => Promise<string> {
+  let made: Promise<string> | undefined;
+  return () =>
+    (made ??= timed(context.report, "disk", async () => {
+      const path = join(context.work, DISK);
+      await makeDiskImage(context, parts, path);
+      return { value: path };
+    }));
 }
 
 /** One variant's files, their SHA256SUMS, and what the manifest says about them, keyed by `<arch>/<variant>/<file>`. */
@@ -111,6 +128,7 @@ export async function build(context: StepContext, request: BuildRequest): Promis
       return { bytes, value: undefined };
     });
   }
+  await rm(join(context.work, DISK), { force: true });
   const { hash } = ingredients.rootImage;
   const manifest: BuildManifest = {
     schema_version: 1,

@@ -10,6 +10,8 @@ export type Ingredients = {
   /** path of the initramfs without a root image in it */
   readonly initramfs: string;
   readonly rootImage: RootImage;
+  /** path of the disk image that raw and qcow2 are made from: made at the first call, then the same one */
+  readonly disk: () => Promise<string>;
 };
 
 /** Writes one variant's files into `folder`, which exists and is empty; returns their names. */

@@ -1,0 +1,40 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { CHUNK_BYTES } from "./files.ts";
+
+/** Zeros of this length, at such a boundary, are left out: the block size of most file systems, times four. */
+const HOLE_BYTES = 16 * 1024;
+const ZEROS = Buffer.alloc(HOLE_BYTES);
+
+/** Writes the blocks of `chunk` that are not all zero, neighbours together. */
+async function writeData(target: FileHandle, chunk: Buffer, position: number): Promise<void> {
+  let start = 0;
+  for (let at = 0; at <= chunk.length; at += HOLE_BYTES) {
+    const block = chunk.subarray(at, at + HOLE_BYTES);
+    const hole = block.length === 0 || ZEROS.subarray(0, block.length).equals(block);
+    if (!hole && at + HOLE_BYTES <= chunk.length) continue;
+    const end = hole ? at : chunk.length;
+    for (let done = start; done < end; ) {
+      const { bytesWritten } = await target.write(chunk, done, end - done, position + done);
+      done += bytesWritten;
+    }
+    start = at + HOLE_BYTES;
+  }
+}
+
+/**
+ * Copies a file's bytes into `target` from `position` on and leaves zeros out. Where it writes nothing, `target` must
+ * read as zeros already: a hole, or beyond its end.
+ * @returns bytes copied, zeros included
+ * @throws NodeJS.ErrnoException if either cannot be read or written
+ */
+export async function copySparse(source: string, target: FileHandle, position: number): Promise<number> {
+  await using file = await open(source, "r");
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let copied = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, copied);
+    if (bytesRead === 0) return copied;
+    await writeData(target, buffer.subarray(0, bytesRead), position + copied);
+    copied += bytesRead;
+  }
+}
