@@ -4,10 +4,12 @@
  */
 export const ROOT_PACKAGES: Readonly<Record<string, string>> = {
   "ca-certificates": "the agent and the claim of an identity speak TLS",
+  "cryptsetup-bin": "veritysetup: measures a root image on a partition, which fsverity cannot",
   dbus: "systemd's tools talk to systemd over it",
   dracut: "makes the initramfs; the whole package, since a kernel brings initramfs-tools where only dracut-core is",
-  e2fsprogs: "checks and grows the persistent partition",
-  fsverity: "the initramfs measures the root image with it before it mounts",
+  e2fsprogs: "checks the persistent file system",
+  fdisk: "sfdisk: grows the persistent partition to the end of its disk",
+  fsverity: "the initramfs measures a root image in a file with it before it mounts",
   iproute2: "addresses and routes by hand when the network is what is broken",
   kmod: "loads kernel modules",
   "systemd-resolved": "name resolution",

@@ -8,7 +8,9 @@ const complete = [
   "usr/lib/dracut/hooks/cmdline/90-parse-powernode.sh",
   "usr/lib/dracut/hooks/mount/10-mount-powernode.sh",
   "usr/lib/powernode/lib.sh",
+  "usr/lib/powernode/disk.sh",
   "usr/bin/fsverity",
+  "usr/sbin/veritysetup",
   "usr/sbin/switch_root",
   `${modules}/modules.dep`,
   ...[
@@ -17,6 +19,9 @@ const complete = [
     "drivers/block/loop",
     "drivers/firmware/qemu_fw_cfg",
     "drivers/block/virtio_blk",
+    "drivers/scsi/virtio_scsi",
+    "drivers/nvme/host/nvme",
+    "drivers/ata/ahci",
   ].map((module) => `${modules}/kernel/${module}.ko.xz`),
 ];
 const filler = Array.from({ length: 600 }, (_, index) => `usr/share/file${index}`);

@@ -4,6 +4,7 @@ import { BuildError } from "../contract/build-failure.ts";
 import { listInitramfs } from "../readers/initramfs-members.ts";
 import type { Kernel } from "./kernel.ts";
 import { writeLibraryIndex } from "./library-closures.ts";
+import { perturb } from "./perturb.ts";
 import { runTool, type StepContext } from "./tool.ts";
 
 /** Below these an initramfs cannot boot: dracut is known to exit with 0 and leave 1,665 bytes. */
@@ -15,10 +16,12 @@ const needed = (kernel: Kernel): RegExp[] => [
   /(^|\/)hooks\/cmdline\/90-parse-powernode\.sh$/,
   /(^|\/)hooks\/mount\/10-mount-powernode\.sh$/,
   /^usr\/lib\/powernode\/lib\.sh$/,
+  /^usr\/lib\/powernode\/disk\.sh$/,
   /^usr\/bin\/fsverity$/,
+  /^usr\/s?bin\/veritysetup$/,
   /^usr\/s?bin\/switch_root$/,
   new RegExp(`^usr/lib/modules/${RegExp.escape(kernel.version)}/modules\\.dep$`),
-  ...["erofs", "overlay", "loop", "qemu_fw_cfg", "virtio_blk"].map(
+  ...["erofs", "overlay", "loop", "qemu_fw_cfg", "virtio_blk", "virtio_scsi", "nvme", "ahci"].map(
     (name) => new RegExp(`^usr/lib/modules/${RegExp.escape(kernel.version)}/.*/${name}\\.ko(\\.(xz|zst|gz))?$`),
   ),
 ];
@@ -78,6 +81,7 @@ export async function makeInitramfs(context: StepContext, kernel: Kernel) {
     },
   });
   await chmod(path, 0o644);
+  await perturb(context, "cpio-member", path);
   const { size } = await stat(path);
   const members = (await listInitramfs(path)).map((member) => member.name);
   const faults = [...complaints, ...initramfsFaults(kernel, size, members)];

@@ -9,25 +9,36 @@ const UNITS = "usr/lib/systemd/system";
 const FILES: readonly { readonly name: string; readonly target: string; readonly mode: number }[] = [
   { name: "module-setup.sh", target: `${MODULE}/module-setup.sh`, mode: 0o755 },
   { name: "powernode-lib.sh", target: `${MODULE}/powernode-lib.sh`, mode: 0o644 },
+  { name: "powernode-disk.sh", target: `${MODULE}/powernode-disk.sh`, mode: 0o644 },
   { name: "parse-powernode.sh", target: `${MODULE}/parse-powernode.sh`, mode: 0o755 },
   { name: "mount-powernode.sh", target: `${MODULE}/mount-powernode.sh`, mode: 0o755 },
   { name: "powernode-agent", target: "usr/sbin/powernode-agent", mode: 0o755 },
   { name: "powernode-agent.service", target: `${UNITS}/powernode-agent.service`, mode: 0o644 },
+  { name: "powernode-grow-persist", target: "usr/lib/powernode/grow-persist", mode: 0o755 },
+  { name: "powernode-grow-persist.service", target: `${UNITS}/powernode-grow-persist.service`, mode: 0o644 },
+];
+
+/** Units that start with a target. */
+const ENABLED = [
+  { unit: "powernode-agent.service", target: "multi-user.target" },
+  { unit: "powernode-grow-persist.service", target: "local-fs.target" },
 ];
 
 /**
  * Puts into `<work>/root` what makes it a Powernode node: the dracut module, the agent (the stand-in that imgrel
- * ships) and its enabled unit.
+ * ships), what grows persist, the enabled units, and the mount point.
  */
 export async function addNodeFiles(context: StepContext): Promise<void> {
   const root = join(context.work, "root");
-  const wants = join(root, UNITS, "multi-user.target.wants");
-  await mkdir(join(root, MODULE), { recursive: true });
-  await mkdir(wants, { recursive: true });
+  for (const folder of [MODULE, "usr/lib/powernode", "persist"]) await mkdir(join(root, folder), { recursive: true });
   for (const { name, target, mode } of FILES) {
     const content = await readFile(join(context.project, "modules.d/90powernode", name));
     await rm(join(root, target), { force: true });
     await writeFile(join(root, target), content, { mode });
   }
-  await symlink("../powernode-agent.service", join(wants, "powernode-agent.service"));
+  for (const { unit, target } of ENABLED) {
+    const wants = join(root, UNITS, `${target}.wants`);
+    await mkdir(wants, { recursive: true });
+    await symlink(`../${unit}`, join(wants, unit));
+  }
 }

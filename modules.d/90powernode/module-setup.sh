@@ -17,10 +17,12 @@ installkernel() {
 }
 
 install() {
-	inst_multiple cat chmod fsverity grep mkdir modprobe mount sed stat switch_root tr umount
+	inst_multiple blkid blockdev cat chmod fsverity grep head mkdir modprobe mount readlink rm sed sha256sum stat switch_root tr \
+		umount veritysetup
 	# moddir is dracut's: this folder
 	# shellcheck disable=SC2154
 	inst_simple "$moddir/powernode-lib.sh" /usr/lib/powernode/lib.sh
+	inst_simple "$moddir/powernode-disk.sh" /usr/lib/powernode/disk.sh
 	inst_hook cmdline 90 "$moddir/parse-powernode.sh"
 	inst_hook mount 10 "$moddir/mount-powernode.sh"
 }
