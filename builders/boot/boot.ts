@@ -1,12 +1,13 @@
 import { createWriteStream } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../contract/build-failure.ts";
 import type { BootRequest, BootResult } from "../contract/boot.ts";
+import { machineFor } from "../contract/machine.ts";
 import type { Report } from "../contract/progress.ts";
 import { exec, PLAIN_ENV } from "../host/exec.ts";
 import { plainLine, readConsole, type Verdict } from "./console.ts";
-import { kernelInitrdMachine } from "./machine.ts";
+import { bootMedium } from "./medium.ts";
 
 /** How long a machine that failed goes on, milliseconds: what follows the failure belongs to the evidence. */
 const AFTERMATH = 15_000;
@@ -30,8 +31,8 @@ export type BootOptions = {
  */
 export async function boot(options: BootOptions): Promise<BootResult> {
   const { request, report } = options;
-  const commandLine = (await readFile(join(options.artifact, "cmdline"), "utf8")).trim();
-  const machine = kernelInitrdMachine(request, options.artifact, commandLine);
+  const medium = await bootMedium(request, options.artifact, options.work);
+  const machine = machineFor({ ...request, medium });
   const version = await exec({ program: machine.program, args: ["--version"] }).catch((cause: unknown) => {
     const message = `${machine.program} is not in the toolchain root`;
     throw new BuildError(
@@ -49,7 +50,8 @@ export async function boot(options: BootOptions): Promise<BootResult> {
   const timer = setTimeout(() => stop.abort(), request.timeoutSeconds * 1000);
   const outcome = await exec({
     ...machine,
-    env: PLAIN_ENV,
+    // what the guest writes, QEMU keeps in files there
+    env: { ...PLAIN_ENV, TMPDIR: options.work },
     signal: stop.signal,
     onLine: (raw) => {
       log.write(`${raw}\n`);
@@ -68,6 +70,7 @@ export async function boot(options: BootOptions): Promise<BootResult> {
   clearTimeout(timer);
   clearTimeout(aftermath);
   await new Promise((resolve) => log.end(resolve));
+  if (medium.kind === "disk") await rm(medium.file, { force: true });
   const seen = verdict as Verdict; // narrowed to "running" by the compiler, changed in the callback
   const durationSeconds = Number(process.hrtime.bigint() - started) / 1e9;
   return {

@@ -9,6 +9,8 @@ const request: BootRequest = {
   variant: "kernel-initrd",
   identity: "807d037f-38ff-4456-ac29-4a57f409007c",
   rootDigest: `sha256:${"2f".repeat(32)}`,
+  backing: "embedded:/powernode/root.erofs",
+  disk: null,
   memoryMiB: 1536,
   timeoutSeconds: 300,
 };

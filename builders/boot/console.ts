@@ -1,14 +1,10 @@
 import type { BootRequest } from "../contract/boot.ts";
-import type { Variant } from "../contract/variant.ts";
 
 /** What the console shows so far. */
 export type Verdict =
   | { readonly state: "running" }
   | { readonly state: "passed"; readonly agentLine: string }
   | { readonly state: "failed"; readonly reason: string; readonly agentLine: string | null };
-
-/** Where each variant's root image must lie for its boot to count (platform contract, root table). */
-const BACKING: Partial<Record<Variant, string>> = { "kernel-initrd": "embedded:/powernode/root.erofs" };
 
 const AGENT = "powernode-agent (stand-in): ";
 const REFUSED = "powernode: BOOT REFUSED: ";
@@ -47,16 +43,31 @@ export const expectedFields = (request: BootRequest): ReadonlyMap<string, string
     ["root", "overlay"],
     ["over-lower", "yes"],
     ["lower", "erofs:ro"],
-    ["backing", BACKING[request.variant] ?? "(unknown variant)"],
+    ["backing", request.backing],
     ["fsverity", request.rootDigest],
   ]);
+
+/** What `persist=type:access:MiB` lacks; null if the file system is there, writable and large enough. */
+export function persistFault(reported: string | undefined, leastMiB: number): string | null {
+  const [, size = ""] = /^ext4:rw:([0-9]+)$/.exec(reported ?? "") ?? [];
+  if (size !== "" && Number(size) >= leastMiB) return null;
+  return `persist: expected ext4:rw: and at least ${leastMiB} MiB, the agent reports ${reported ?? "nothing"}`;
+}
+
+/** Everything in the agent's report that is not as the request says. */
+function faultsOf(request: BootRequest, fields: ReadonlyMap<string, string>): string[] {
+  const wrong = [...expectedFields(request)]
+    .filter(([key, value]) => fields.get(key) !== value)
+    .map(([key, value]) => `${key}: expected ${value}, the agent reports ${fields.get(key) ?? "nothing"}`);
+  const persist = request.disk === null ? null : persistFault(fields.get("persist"), request.disk.persistMiB);
+  return persist === null ? wrong : [...wrong, persist];
+}
 
 /**
  * Reads a booting machine's console line by line. Only the agent's own report decides that a boot passed, and only if
  * every field has the expected value; a login prompt is no proof.
  */
 export function readConsole(request: BootRequest): (line: string) => Verdict {
-  const expected = expectedFields(request);
   let refusal: string[] | undefined;
   let verdict: Verdict = { state: "running" };
   return (raw) => {
@@ -73,20 +84,11 @@ export function readConsole(request: BootRequest): (line: string) => Verdict {
     if (panic !== null) verdict = { state: "failed", reason: panic[0], agentLine: null };
     const agent = agentFields(line);
     if (agent !== null) {
-      const wrong = [...expected].filter(([key, value]) => agent.fields.get(key) !== value);
+      const faults = faultsOf(request, agent.fields);
       verdict =
-        wrong.length === 0
+        faults.length === 0
           ? { state: "passed", agentLine: agent.text }
-          : {
-              state: "failed",
-              reason: wrong
-                .map(
-                  ([key, value]) =>
-                    `${key}: expected ${value}, the agent reports ${agent.fields.get(key) ?? "nothing"}`,
-                )
-                .join("; "),
-              agentLine: agent.text,
-            };
+          : { state: "failed", reason: faults.join("; "), agentLine: agent.text };
     }
     return verdict;
   };

@@ -4,6 +4,27 @@ import { Arch, Variant } from "./variant.ts";
 
 const Uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "must be a lower-case UUID");
 
+/** What starts a disk: SeaBIOS or OVMF. A kernel that QEMU loads itself needs neither. */
+export const FIRMWARES = ["bios", "uefi"] as const;
+export const Firmware = z.enum(FIRMWARES);
+export type Firmware = z.infer<typeof Firmware>;
+
+/** How a disk is attached. */
+export const BUSES = ["virtio-blk", "virtio-scsi", "nvme", "ahci"] as const;
+export const Bus = z.enum(BUSES);
+export type Bus = z.infer<typeof Bus>;
+
+/** One way to start a disk. */
+export const DiskBoot = z.strictObject({
+  firmware: Firmware,
+  bus: Bus,
+  /** the guest's disk is this much larger than the image, MiB: persist must grow by it */
+  extraMiB: z.int().min(0).max(1_048_576),
+  /** least size of /persist that the agent must report, MiB */
+  persistMiB: z.int().min(1),
+});
+export type DiskBoot = z.infer<typeof DiskBoot>;
+
 /** Asks the builder to boot one artifact in QEMU, as its users would. */
 export const BootRequest = z.strictObject({
   schemaVersion: z.literal(1),
@@ -13,6 +34,10 @@ export const BootRequest = z.strictObject({
   identity: Uuid,
   /** fs-verity digest that the guest's initramfs must compute itself */
   rootDigest: Digest,
+  /** what the agent must report below its lower layer: `embedded:<path>` or `partition:<PARTUUID>` */
+  backing: z.string().regex(/^(embedded:\/[a-z0-9./-]+|partition:[0-9a-f-]{36})$/),
+  /** the disk to boot from; null if QEMU loads the kernel itself */
+  disk: DiskBoot.nullable(),
   memoryMiB: z.int().min(512).max(65_536),
   timeoutSeconds: z.int().min(10).max(7200),
 });

@@ -27,3 +27,9 @@ export const variantExistsFor = (variant: Variant, arch: Arch): boolean =>
 
 /** Variants that are one `*.img` file, which the platform ingests: only these may carry a platformName. */
 export const IMG_VARIANTS: readonly Variant[] = ["raw", "disk-image-rpi4", "disk-image-arm64-uefi"];
+
+/** The one file of each variant that is a disk. */
+export const DISK_FILES: Partial<Readonly<Record<Variant, string>>> = { raw: "installer.img", qcow2: "cloud.qcow2" };
+
+/** Disk images' formats, by QEMU's names. */
+export const diskFormat = (file: string): "raw" | "qcow2" => (file.endsWith(".qcow2") ? "qcow2" : "raw");

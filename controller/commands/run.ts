@@ -38,6 +38,7 @@ async function buildAndBoot(
   const boot = await runner.boot(
     {
       ...{ arch, variant: "kernel-initrd", artifact: join(run.output, arch, "kernel-initrd"), evidence, toolchain },
+      ...{ backing: "embedded:/powernode/root.erofs", disk: null },
       ...{ rootDigest: run.manifest.root_image.fsverity_digest, memoryMiB: MEMORY_MIB, timeoutSeconds: BOOT_SECONDS },
     },
     context.signal,

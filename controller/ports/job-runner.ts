@@ -1,4 +1,4 @@
-import type { BootResult } from "../../builders/contract/boot.ts";
+import type { BootResult, DiskBoot } from "../../builders/contract/boot.ts";
 import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
 import type { BuildRequest } from "../../builders/contract/build-request.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
@@ -24,6 +24,10 @@ export type BootJob = {
   readonly evidence: string;
   /** fs-verity digest that the guest must compute */
   readonly rootDigest: string;
+  /** what must lie below the guest's lower layer: `embedded:<path>` or `partition:<PARTUUID>` */
+  readonly backing: string;
+  /** how the disk is started and attached; null for an artifact that is none */
+  readonly disk: DiskBoot | null;
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
   /** lock of the toolchain whose QEMU boots it */

@@ -87,11 +87,13 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
           variant: job.variant,
           identity: randomUUID(),
           rootDigest: job.rootDigest,
+          backing: job.backing,
+          disk: job.disk,
           memoryMiB: job.memoryMiB,
           timeoutSeconds: job.timeoutSeconds,
         },
         binds: [{ source: job.artifact, target: INSIDE.artifact }],
-        report: named(options.report, `${job.arch} ${job.variant}`),
+        report: named(options.report, [job.arch, job.variant, job.disk?.firmware, job.disk?.bus].join(" ").trim()),
       });
       return BootResult.parse(JSON.parse(await readFile(join(job.evidence, BOOT_RESULT_FILE), "utf8")));
     },
