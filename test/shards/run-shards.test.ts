@@ -98,7 +98,16 @@ test("a shard that was stopped keeps its older result and is out of time", async
   const { effects, results, lines } = world({ a: older }, { a: { exitCode: 1, stopped: true, seconds: 150 } });
   expect(await runShards([shard("a")], { all: false, budgetSeconds: 150 }, effects)).toBe(1);
   expect(results.get("a")).toEqual(older);
-  expect(lines).toEqual(["a: out of time after 150 s", "0 passed, 0 failed, 1 skipped"]);
+  expect(lines).toEqual([
+    "a: out of time after 150 s, stopped: the budget is over (known to need 100 s)",
+    "0 passed, 0 failed, 1 skipped",
+  ]);
+});
+
+test("a shard that was stopped after more than twice its cost has failed", async () => {
+  const { effects, lines } = world({}, { a: { exitCode: 1, stopped: true, seconds: 201 } });
+  expect(await runShards([shard("a")], { all: false, budgetSeconds: 200 }, effects)).toBe(1);
+  expect(lines.at(-1)).toBe("0 passed, 1 failed, 0 skipped");
 });
 
 test("a pass is not kept if the inputs changed while it ran", async () => {

@@ -40,7 +40,8 @@ async function runShard(state: ShardState, secondsLeft: number, effects: ShardEf
   } else if (ending === "failed") {
     await effects.results.forget(shard.name);
   }
-  effects.print(`${shard.name}: ${ending} after ${Math.round(seconds)} s`);
+  const why = run.stopped ? `, stopped: the budget is over (known to need ${costOf(state)} s)` : "";
+  effects.print(`${shard.name}: ${ending} after ${Math.round(seconds)} s${why}`);
   return ending;
 }
 
