@@ -9,13 +9,13 @@ export const SHARDS: readonly Shard[] = [
     name: "set-up",
     files: ["test/system/set-up.test.ts"],
     covers: [".ci/**", ".npmrc", "package.json", "builders/host/exec.ts"],
-    costSeconds: 160,
+    costSeconds: 130,
     tools: [["npm", "--version"]],
   },
   {
     name: "tamper",
     files: ["test/system/tamper.test.ts"],
     covers: [...BUILD, "test/imgrel.ts"],
-    costSeconds: 600,
+    costSeconds: 290,
   },
 ];
