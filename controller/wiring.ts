@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Inspection } from "../builders/contract/inspection.ts";
 import type { Report } from "../builders/contract/progress.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
@@ -73,6 +74,18 @@ export async function createComparator(options: { readonly report: Report }): Pr
 export async function openBootArtifact(path: string): Promise<BootArtifact> {
   const { openArtifact } = await import("./adapters/local/boot-artifact.ts");
   return openArtifact(path);
+}
+
+/**
+ * What an artifact holds, read without mounting it. `path` is absolute.
+ * @throws ReleaseError NotFound; BuildError if it is nothing that imgrel makes, or damaged
+ */
+export async function inspectPath(
+  path: string,
+  options: { readonly files: boolean; readonly signal: AbortSignal },
+): Promise<Inspection> {
+  const inspector = await import("./adapters/local/inspect-artifact.ts");
+  return inspector.inspectPath(path, options);
 }
 
 /**

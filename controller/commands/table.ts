@@ -18,4 +18,5 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "fetch", summary: "download every input of a release into the cache", load: () => import("./fetch.ts") },
   { name: "bump", summary: "move a release to what the archive has today", load: () => import("./bump.ts") },
   { name: "boot", summary: "boot an artifact in QEMU and prove what came up", load: () => import("./boot.ts") },
+  { name: "inspect", summary: "show what an artifact holds, without mounting it", load: () => import("./inspect.ts") },
 ];
