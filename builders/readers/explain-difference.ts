@@ -131,12 +131,23 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
     }
   };
 
+  /** What is told only where all else is the same: numbers in order, the order itself. */
+  const compareMinor = (prefix: readonly Location[], [left, right]: readonly [Contents, Contents]): void => {
+    left.items.forEach((item, index) => {
+      const other = right.items[index];
+      if (other === undefined) return;
+      if (keyOf(other.trail) === keyOf(item.trail)) compareFacts(prefix, [item, other], ({ minor = {} }) => minor);
+      else emit([...prefix, ...item.trail], "order", [item.trail.at(-1)?.name ?? "", other.trail.at(-1)?.name ?? ""]);
+    });
+  };
+
   const compareContents = async (
     sides: Pair,
     prefix: readonly Location[],
     [left, right]: readonly [Contents, Contents],
     depth: number,
   ): Promise<void> => {
+    const before = count;
     const others = new Map(right.items.map((item) => [keyOf(item.trail), item]));
     const pairs: [Item, Item][] = [];
     for (const item of left.items) {
@@ -149,22 +160,13 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
       if (!known.has(keyOf(item.trail))) emit([...prefix, ...item.trail], "presence", [null, "there"]);
     }
     for (const both of pairs) compareFacts(prefix, both, ({ facts }) => facts);
+    const told = count > before; // what the records say is told: their bytes need not be told again
     for (const both of pairs) await compareContent(prefix, both, depth);
-    if (left.exact && right.exact && sameCovers(left, right)) {
-      const covers = left.items.flatMap((item) => item.covers);
-      const outside = await compareOutside(sides, covers, stopping);
-      if (outside !== null) await emitRanges(sides, prefix, outside);
-    }
-  };
-
-  /** What is told only where all else is the same: numbers in order, the order itself. */
-  const compareMinor = (prefix: readonly Location[], [left, right]: readonly [Contents, Contents]): void => {
-    left.items.forEach((item, index) => {
-      const other = right.items[index];
-      if (other === undefined) return;
-      if (keyOf(other.trail) === keyOf(item.trail)) compareFacts(prefix, [item, other], ({ minor = {} }) => minor);
-      else emit([...prefix, ...item.trail], "order", [item.trail.at(-1)?.name ?? "", other.trail.at(-1)?.name ?? ""]);
-    });
+    if (count === before) compareMinor(prefix, [left, right]);
+    if (told || !left.exact || !right.exact || !sameCovers(left, right)) return;
+    const covers = left.items.flatMap((item) => item.covers);
+    const outside = await compareOutside(sides, covers, stopping);
+    if (outside !== null) await emitRanges(sides, prefix, outside);
   };
 
   const explain = async (sides: Pair, prefix: readonly Location[], depth: number): Promise<void> => {
@@ -173,10 +175,7 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
     const trail = placed(prefix, startOf(difference));
     const contents = depth > MAX_DEPTH ? null : await readBoth(sides, readers, note);
     const before = count;
-    if (contents !== null) {
-      await compareContents(sides, trail, contents, depth);
-      if (count === before) compareMinor(trail, contents);
-    }
+    if (contents !== null) await compareContents(sides, trail, contents, depth);
     if (count > before || (await emitText(sides, trail))) return;
     await emitRanges(sides, trail, difference);
   };
