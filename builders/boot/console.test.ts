@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BootRequest } from "../contract/boot.ts";
-import { expectedFields, plainLine, readConsole, type Verdict } from "./console.ts";
+import { expectedFields, persistFault, plainLine, readConsole, type Verdict } from "./console.ts";
 
 const request: BootRequest = {
   schemaVersion: 1,
@@ -66,6 +66,31 @@ describe("readConsole", () => {
   it("keeps its verdict", () => {
     expect(read(agentLine({ identity: "x" }), agentLine()).state).toBe("failed");
   });
+});
+
+describe("a disk's report", () => {
+  const disk = { firmware: "uefi", bus: "nvme", extraMiB: 1024, persistMiB: 1000 } as const;
+  const onDisk: BootRequest = { ...request, variant: "raw", backing: `partition:${request.identity}`, disk };
+  const report = (persist: string, backing = onDisk.backing) =>
+    readConsole(onDisk)(`${agentLine({ backing })} persist=${persist}`);
+
+  it("passes with the image's own partition and a grown persist", () => {
+    expect(report("ext4:rw:1077").state).toBe("passed");
+  });
+  it("fails on another disk's root partition", () => {
+    expect(report("ext4:rw:1077", "partition:00000000-0000-8000-8000-000000000000").state).toBe("failed");
+  });
+  it.each(["none", "ext4:ro:1077", "tmpfs:rw:1077", "ext4:rw:999", "ext4:rw:", "ext4:rw:1e9"])(
+    "fails with persist=%s",
+    (persist) => {
+      const verdict = report(persist);
+      expect(verdict).toMatchObject({ state: "failed" });
+      expect(verdict.state === "failed" && verdict.reason).toBe(
+        `persist: expected ext4:rw: and at least 1000 MiB, the agent reports ${persist}`,
+      );
+    },
+  );
+  it("fails without the field", () => expect(persistFault(undefined, 1)).toContain("reports nothing"));
 });
 
 describe("plainLine", () => {

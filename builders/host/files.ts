@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { constants, copyFile, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Read size of all streaming: large enough to keep system calls rare, small enough to keep memory flat. */
@@ -36,14 +36,4 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     await rm(temporary, { force: true });
     throw error;
   }
-}
-
-/**
- * Copies the files of a folder (no folders below it) to another, which then holds exactly these. Shares blocks where
- * the file system can.
- */
-export async function copyFiles(from: string, to: string): Promise<void> {
-  await rm(to, { recursive: true, force: true });
-  await mkdir(to, { recursive: true });
-  for (const name of await readdir(from)) await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
 }

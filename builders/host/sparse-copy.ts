@@ -1,4 +1,5 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { constants, copyFile, type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { CHUNK_BYTES } from "./files.ts";
 
 /** Zeros of this length, at such a boundary, are left out: the block size of most file systems, times four. */
@@ -37,4 +38,30 @@ export async function copySparse(source: string, target: FileHandle, position: n
     await writeData(target, buffer.subarray(0, bytesRead), position + copied);
     copied += bytesRead;
   }
+}
+
+/** What copyFile answers where blocks cannot be shared: another file system, or one that never does. */
+const CANNOT_SHARE = ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "EINVAL", "ENOSYS", "ENOTTY"];
+
+async function copyOne(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!CANNOT_SHARE.includes(code)) throw error;
+    await rm(to, { force: true });
+    await using target = await open(to, "wx");
+    await target.truncate(await copySparse(from, target, 0));
+  }
+}
+
+/**
+ * Copies the files of a folder (no folders below it) to another, which then holds exactly these. Shares blocks where
+ * the file system can, else leaves zeros out: a disk image stays as small as it was.
+ * @throws NodeJS.ErrnoException if a file cannot be read or written
+ */
+export async function copyFiles(from: string, to: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await mkdir(to, { recursive: true });
+  for (const name of await readdir(from)) await copyOne(join(from, name), join(to, name));
 }
