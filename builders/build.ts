@@ -56,7 +56,7 @@ async function makeIngredients(context: StepContext, request: BuildRequest): Pro
   const kernel = await makeRoot(context, request);
   const [rootImage, initramfs] = await Promise.all([
     timed(context.report, "root-image", async () => {
-      const { image, outcome } = await packRootImage(context, `${request.release}/${request.version}/${request.arch}`);
+      const { image, outcome } = await packRootImage(context, seedOf(request));
       return { ...outcome, bytes: image.hash.sizeBytes, value: image };
     }),
     timed(context.report, "initramfs", async () => {
@@ -64,8 +64,19 @@ async function makeIngredients(context: StepContext, request: BuildRequest): Pro
       return { ...outcome, bytes, value: path };
     }),
   ]);
-  const seed = `${request.release}/${request.version}/${request.arch}`;
-  const parts = { seed, arch: request.arch, kernel, initramfs, rootImage };
+  return ingredientsOf(context, request, { kernel, initramfs, rootImage });
+}
+
+/** What the root image's UUID and all identifiers of a disk are made from. */
+export const seedOf = ({ release, version, arch }: BuildRequest): string => `${release}/${version}/${arch}`;
+
+/** Finished parts and what is made of them on demand. */
+export function ingredientsOf(
+  context: StepContext,
+  request: BuildRequest,
+  made: Pick<Ingredients, "kernel" | "initramfs" | "rootImage">,
+): Ingredients {
+  const parts = { seed: seedOf(request), arch: request.arch, ...made };
   return { ...parts, disk: onceMade(context, parts) };
 }
 
@@ -113,12 +124,15 @@ async function makeVariant(
 }
 
 /**
- * One whole run for one arch: root, initramfs and root image once, then every variant from them. Leaves the artifacts
- * and `<arch>/build-manifest.json` below `<work>/out` and returns the manifest.
+ * Every variant from finished ingredients. Leaves the artifacts and `<arch>/build-manifest.json` below `<work>/out` and
+ * returns the manifest.
  * @throws BuildError of the step that failed
  */
-export async function build(context: StepContext, request: BuildRequest): Promise<BuildManifest> {
-  const ingredients = await makeIngredients(context, request);
+export async function makeOutputs(
+  context: StepContext,
+  request: BuildRequest,
+  ingredients: Ingredients,
+): Promise<BuildManifest> {
   const artifacts: Record<string, ManifestArtifact> = {};
   for (const variant of request.variants) {
     await timed(context.report, variant, async () => {
@@ -148,4 +162,12 @@ export async function build(context: StepContext, request: BuildRequest): Promis
   };
   await writeFileAtomic(join(context.work, "out", request.arch, "build-manifest.json"), stableJson(manifest));
   return manifest;
+}
+
+/**
+ * One whole run for one arch: root, initramfs and root image once, then {@link makeOutputs}.
+ * @throws BuildError of the step that failed
+ */
+export async function build(context: StepContext, request: BuildRequest): Promise<BuildManifest> {
+  return makeOutputs(context, request, await makeIngredients(context, request));
 }
