@@ -71,5 +71,5 @@ export async function locateIn(image: RandomAccess, offset: number): Promise<Loc
  */
 export async function locate(path: string, offset: number): Promise<Location[]> {
   await using image = await openFile(path);
-  return locateIn(image, offset);
+  return await locateIn(image, offset); // the file is open until it is done
 }

@@ -1,7 +1,9 @@
-import { inflateRawSync, zstdDecompressSync } from "node:zlib";
+import { inflateRawSync } from "node:zlib";
+import { byteSource } from "./byte-source.ts";
 import { imageFault } from "./image-fault.ts";
 import { OFFSET_MASK, type Qcow2, readEntries } from "./qcow2.ts";
 import type { RandomAccess } from "./random-access.ts";
+import { zstdFrame } from "./zstd-frame.ts";
 
 const COMPRESSED = 1n << 62n;
 const READS_ZERO = 1n;
@@ -36,19 +38,36 @@ export async function tableClusters(image: RandomAccess, qcow2: Qcow2, index: nu
   });
 }
 
+/** A cluster out of a zstd frame. What follows it belongs to the next one, which a decompressor must not see. */
+async function fromZstd(name: string, stored: Uint8Array, clusterBytes: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  const chunks = (async function* () {
+    yield stored;
+  })();
+  for await (const piece of zstdFrame(byteSource(name, chunks))) {
+    size += piece.length;
+    if (size > clusterBytes) throw new RangeError(`more than ${clusterBytes} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
 /** The bytes of a compressed cluster: one raw deflate stream, or one zstd frame. */
 async function decompressed(
   image: RandomAccess,
-  qcow2: Qcow2,
+  { compression, clusterBytes }: Qcow2,
   { at, length }: { readonly at: number; readonly length: number },
 ): Promise<Buffer> {
   // the last cluster's sectors may reach past the end of the file
   const stored = await image.readAt(at, Math.min(length, image.size - at));
-  const limit = { maxOutputLength: qcow2.clusterBytes };
   try {
-    const bytes = qcow2.compression === "zlib" ? inflateRawSync(stored, limit) : zstdDecompressSync(stored, limit);
-    if (bytes.length === qcow2.clusterBytes) return bytes;
-    throw new RangeError(`${bytes.length} bytes instead of ${qcow2.clusterBytes}`);
+    const bytes =
+      compression === "zlib"
+        ? inflateRawSync(stored, { maxOutputLength: clusterBytes })
+        : await fromZstd(image.name, stored, clusterBytes);
+    if (bytes.length === clusterBytes) return bytes;
+    throw new RangeError(`${bytes.length} bytes instead of ${clusterBytes}`);
   } catch (error) {
     throw imageFault(image.name, at, `a compressed cluster cannot be read: ${String(error)}`, error);
   }
