@@ -2,11 +2,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Inspection } from "../builders/contract/inspection.ts";
 import type { Report } from "../builders/contract/progress.ts";
+import type { MachineFacts } from "../builders/contract/variation.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
 import { perturbationOf } from "./domain/perturbation.ts";
 import type { SpecFiles } from "./domain/spec-files.ts";
 import type { Comparator } from "./ports/comparator.ts";
+import type { ArchStateStore } from "./ports/arch-state.ts";
 import type { JobRunner } from "./ports/job-runner.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { ArchiveDefinition, PackageArchive } from "./ports/package-archive.ts";
@@ -154,4 +156,16 @@ export async function inState<T>(
 ): Promise<T> {
   const { withStateLock } = await import("./adapters/local/state-lock.ts");
   return withStateLock(folder, signal, onWait, work);
+}
+
+/** What was proven of one arch, kept in its folder. */
+export async function openArchState(folder: string): Promise<ArchStateStore> {
+  const { localArchState } = await import("./adapters/local/arch-state.ts");
+  return localArchState(folder);
+}
+
+/** What runs can be varied by on this machine. */
+export async function readMachineFacts(): Promise<MachineFacts> {
+  const { machineFacts } = await import("./adapters/local/machine-facts.ts");
+  return machineFacts();
 }

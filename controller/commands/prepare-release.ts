@@ -34,6 +34,8 @@ export const alone = (context: CommandContext, options: LocalOptions, work: () =
 export type Prepared = Refreshed & {
   /** paths that were imported from the checkout just now */
   readonly imported: readonly string[];
+  /** how many runs the class asks for at least */
+  readonly minBuilds: number;
 };
 
 /**
@@ -94,5 +96,5 @@ export async function prepareRelease(context: CommandContext, options: LocalOpti
       "try again later",
     );
   }
-  return { ...refreshed, imported: paths };
+  return { ...refreshed, imported: paths, minBuilds: releaseClass.spec.gate.minBuilds };
 }

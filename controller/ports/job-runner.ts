@@ -1,6 +1,7 @@
 import type { BootResult, DiskBoot } from "../../builders/contract/boot.ts";
 import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
 import type { BuildRequest } from "../../builders/contract/build-request.ts";
+import type { Digest } from "../../builders/contract/digest.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
 
@@ -9,6 +10,8 @@ export type BuildJob = { readonly request: BuildRequest; readonly run: number; r
 
 /** A finished run. */
 export type BuiltRun = {
+  /** what the run is of: request, toolchain and builder */
+  readonly key: Digest;
   readonly manifest: BuildManifest;
   /** folder that holds `<arch>/build-manifest.json` and the artifacts below it */
   readonly output: string;
@@ -36,6 +39,8 @@ export type BootJob = {
 
 /** Runs the builder, where its inputs are already fetched: a process tree here, a Job in a cluster. */
 export type JobRunner = {
+  /** A run that was built before and whose every file still is what it was; null if there is none. Builds nothing. */
+  readonly finished: (job: BuildJob) => Promise<BuiltRun | null>;
   /**
    * A run that finished before, of the same request, toolchain and builder, and whose files are all what they were, is
    * not done again.

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { BootResult } from "../../../builders/contract/boot.ts";
 import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
@@ -8,12 +7,13 @@ import type { Digest } from "../../../builders/contract/digest.ts";
 import { type Lock, lockDigest } from "../../../builders/contract/lock.ts";
 import type { Perturbation } from "../../../builders/contract/perturbation.ts";
 import type { ProgressEvent, Report } from "../../../builders/contract/progress.ts";
-import { type MachineFacts, variationOf } from "../../../builders/contract/variation.ts";
+import { variationOf } from "../../../builders/contract/variation.ts";
 import { BOOT_RESULT_FILE, runBuilder } from "../../../builders/host/builder.ts";
 import { INSIDE } from "../../../builders/host/sandbox.ts";
 import { ensureToolchain } from "../../../builders/host/toolchain.ts";
+import { machineFacts } from "./machine-facts.ts";
 import { markFinished, readFinished, runKey } from "./finished-run.ts";
-import type { JobRunner } from "../../ports/job-runner.ts";
+import type { BuildJob, BuiltRun, JobRunner } from "../../ports/job-runner.ts";
 
 export type LocalJobOptions = {
   /** folder of all runs: `<work>/<release>/<arch>/run-<n>` */
@@ -33,12 +33,6 @@ const named =
   (event: ProgressEvent) =>
     report({ ...event, step: `${prefix} ${event.step}` });
 
-/** What runs can be varied by here. `availableParallelism` counts the CPUs that this process may use. */
-async function machineFacts(): Promise<MachineFacts> {
-  const available = /^MemAvailable:\s+([0-9]+) kB$/m.exec(await readFile("/proc/meminfo", "utf8"))?.[1];
-  return { cpus: availableParallelism(), memoryAvailableBytes: Number(available ?? "0") * 1024 };
-}
-
 /** Runs of the builder on this machine, each in a sandbox of its own (builders/host/sandbox.ts). */
 export function localJobRunner(options: LocalJobOptions): JobRunner {
   const { cache, project } = options;
@@ -52,16 +46,26 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
     roots.set(digest, root);
     return root;
   };
+  const workOf = ({ request: { release, arch }, run }: BuildJob): string =>
+    join(options.work, release, arch, `run-${run}`);
+  const perturbOf = (run: number) => (options.perturbation?.run === run ? { perturb: options.perturbation.step } : {});
+  const keyOf = (job: BuildJob): Promise<Digest> =>
+    runKey({ request: job.request, ...perturbOf(job.run) }, lockDigest(job.toolchain), project);
+  const finished = async (job: BuildJob): Promise<BuiltRun | null> => {
+    const key = await keyOf(job);
+    const manifest = await readFinished(workOf(job), job.request.arch, key);
+    return manifest === null ? null : { key, manifest, output: join(workOf(job), "out") };
+  };
   return {
+    finished,
     build: async (job, signal) => {
-      const { release, arch } = job.request;
-      const work = join(options.work, release, arch, `run-${job.run}`);
+      const before = await finished(job);
+      if (before !== null) return before;
+      const { arch } = job.request;
+      const work = workOf(job);
       const output = join(work, "out");
       const toolchain = await toolchainRoot(job.toolchain, signal);
-      const perturb = options.perturbation?.run === job.run ? { perturb: options.perturbation.step } : {};
-      const key = await runKey({ request: job.request, ...perturb }, lockDigest(job.toolchain), project);
-      const finished = await readFinished(work, arch, key);
-      if (finished !== null) return { manifest: finished, output };
+      const perturb = perturbOf(job.run);
       await rm(work, { recursive: true, force: true });
       await runBuilder({
         ...{ toolchainRoot: toolchain, work, cache, project, command: "build", request: job.request, signal },
@@ -72,8 +76,9 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
       const manifest = BuildManifest.parse(
         JSON.parse(await readFile(join(output, arch, "build-manifest.json"), "utf8")),
       );
+      const key = await keyOf(job);
       await markFinished(work, arch, key);
-      return { manifest, output };
+      return { key, manifest, output };
     },
     boot: async (job, signal) => {
       const toolchain = await toolchainRoot(job.toolchain, signal);
