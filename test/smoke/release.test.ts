@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BootResult } from "../../builders/contract/boot.ts";
@@ -6,9 +6,10 @@ import { BuildManifest } from "../../builders/contract/build-manifest.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
 import { exec, type Outcome } from "../../builders/host/exec.ts";
 import { hashFile } from "../../builders/host/hash-file.ts";
-import { imgrel } from "../imgrel.ts";
+import { imgrel, PROJECT } from "../imgrel.ts";
 
-// What `npm start` does, in a state folder of its own: lock, fetch, toolchain, build, boot.
+// What `npm start` does, with the demo release cut down to the one target that is built and booted soonest: pins,
+// toolchain, two runs, comparison, boot. The whole demo release is the system shard "release".
 let state = "";
 let outcome: Outcome;
 let output = "";
@@ -17,8 +18,13 @@ beforeAll(async () => {
   const parent = join(cacheRoot(process.env), "tests");
   await mkdir(parent, { recursive: true });
   state = await mkdtemp(join(parent, "smoke-"));
+  const spec = join(state, "specs/demo");
+  await cp(join(PROJECT, "specs/demo"), spec, { recursive: true });
+  const text = await readFile(join(spec, "release.yaml"), "utf8");
+  const targets = "  targets:\n    - variant: kernel-initrd\n      arch: amd64\n  builds: 2\n";
+  await writeFile(join(spec, "release.yaml"), text.replace(/^ {2}targets:\n[^]*/m, targets));
   const documents = ["--class", "deploy/local/class.yaml", "--source", "deploy/local/source.yaml"];
-  outcome = await imgrel("run", "--spec", "specs/demo", ...documents, "--state-dir", state);
+  outcome = await imgrel("run", "--spec", spec, ...documents, "--state-dir", state);
   output = join(state, "work/demo/amd64/run-1/out/amd64");
 });
 afterAll(() => rm(state, { recursive: true, force: true }));
@@ -29,7 +35,9 @@ describe("npm start", () => {
     for (const file of ["kernel-initrd/kernel", "kernel-initrd/initramfs.cpio.zst", "build-manifest.json"]) {
       expect(outcome.stdout).toContain(join(output, file));
     }
+    expect(outcome.stdout).toContain("reproduced amd64: 2 runs are the same to the byte");
     expect(outcome.stdout).toContain("reached multi-user with its root an overlay over the verified image");
+    expect(outcome.stdout.trimEnd().split("\n").at(-1)).toMatch(/^verified +demo /);
   });
   it("repeats the agent's line: the identity that was drawn and the digest that the guest computed", async () => {
     const manifest = BuildManifest.parse(JSON.parse(await readFile(join(output, "build-manifest.json"), "utf8")));
@@ -53,6 +61,15 @@ describe("npm start", () => {
         fsverity_digest: hash.fsverity.digest,
       });
     }
+  });
+  it("keeps the first run only, since the second one is the same", async () => {
+    const left = await readdir(join(state, "work/demo/amd64"));
+    expect(left).toContain("run-1");
+    expect(left).not.toContain("run-2");
+    const log = (step: string) => readFile(join(state, `work/demo/amd64/run-1/logs/${step}.log`), "utf8");
+    expect(await log("root")).toMatch(/^\$ mmdebstrap /m);
+    expect(await log("initramfs")).toMatch(/^\$ \/w\/root\/usr\/bin\/dracut /m);
+    expect(await log("root-image")).toMatch(/^\$ mkfs\.erofs /m);
   });
   it("leaves SHA256SUMS that sha256sum accepts", async () => {
     const sums = await exec({ program: "sha256sum", args: ["-c", "SHA256SUMS"], cwd: join(output, "kernel-initrd") });
