@@ -18,4 +18,22 @@ export const SHARDS: readonly Shard[] = [
     covers: [...BUILD, "test/imgrel.ts"],
     costSeconds: 290,
   },
+  {
+    name: "perturb",
+    files: ["test/system/perturb.test.ts"],
+    covers: [...BUILD, "test/imgrel.ts", "test/system/perturbed-build.ts"],
+    costSeconds: 600,
+  },
+  {
+    name: "disks",
+    files: ["test/system/disks.test.ts"],
+    covers: [...BUILD, "test/imgrel.ts"],
+    costSeconds: 900,
+  },
+  {
+    name: "release",
+    files: ["test/system/release.test.ts"],
+    covers: [...BUILD, "test/imgrel.ts"],
+    costSeconds: 700,
+  },
 ];
