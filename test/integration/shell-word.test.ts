@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
-import { shellWord } from "./shell-word.ts";
+import { shellWord } from "../../controller/domain/shell-word.ts";
 
 describe("shellWord", () => {
   it("leaves plain words as they are", () => {
