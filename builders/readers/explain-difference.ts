@@ -13,6 +13,8 @@ export type ExplainOptions = {
   readonly locate: (image: RandomAccess, offset: number) => Promise<readonly Location[]>;
   /** findings beyond this number are only counted */
   readonly maxFindings?: number;
+  /** how the two differ, where that is known already */
+  readonly difference?: ByteDifference;
   readonly signal?: AbortSignal;
 };
 
@@ -169,8 +171,13 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
     if (outside !== null) await emitRanges(sides, prefix, outside);
   };
 
-  const explain = async (sides: Pair, prefix: readonly Location[], depth: number): Promise<void> => {
-    const difference = await compareImages(sides, stopping);
+  const explain = async (
+    sides: Pair,
+    prefix: readonly Location[],
+    depth: number,
+    known?: ByteDifference,
+  ): Promise<void> => {
+    const difference = known ?? (await compareImages(sides, stopping));
     if (difference === null) return;
     const trail = placed(prefix, startOf(difference));
     const contents = depth > MAX_DEPTH ? null : await readBoth(sides, readers, note);
@@ -180,7 +187,7 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
     await emitRanges(sides, trail, difference);
   };
 
-  await explain(pair, [], 0);
+  await explain(pair, [], 0, options.difference);
   if (count > findings.length) note(`${count - findings.length} more differences are not listed`);
   return { findings, notes };
 }

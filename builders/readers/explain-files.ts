@@ -1,4 +1,5 @@
 import type { Location } from "../contract/location.ts";
+import type { ByteDifference } from "../host/compare-files.ts";
 import { gptContents, mbrContents, peContents, qcow2Contents } from "./container-contents.ts";
 import type { ContentsReader } from "./contents.ts";
 import { type Explanation, explainDifference } from "./explain-difference.ts";
@@ -21,18 +22,19 @@ const READERS: readonly ContentsReader[] = [
 
 /**
  * What two different files differ in, and the way to the first byte that does, in the left one where it has that byte.
- * @param firstOffset where the first differing byte is
+ * @param difference what compareFiles said of them
  * @throws NodeJS.ErrnoException if a file cannot be read; the signal's reason if it fires
  */
 export async function explainFiles(
   left: string,
   right: string,
-  firstOffset: number,
+  difference: ByteDifference,
   signal?: AbortSignal,
 ): Promise<Explanation & { readonly firstByte: readonly Location[] }> {
   await using a = await openFile(left);
   await using b = await openFile(right);
+  const { firstOffset } = difference;
   const firstByte = await locateIn(firstOffset < a.size ? a : b, firstOffset);
-  const options = { readers: READERS, locate: locateIn, ...(signal === undefined ? {} : { signal }) };
+  const options = { readers: READERS, locate: locateIn, difference, ...(signal === undefined ? {} : { signal }) };
   return { ...(await explainDifference([a, b], options)), firstByte };
 }

@@ -48,6 +48,12 @@ it("names place, field and both values of a finding in one line", () => {
   expect(findingText({ ...found, trail: [], values: [null, "there"] })).toBe("time stamp none against there");
 });
 
+it("shows long values from shortly before their difference on", () => {
+  const [left, right] = ["l", "r"].map((byte) => `${"a".repeat(150)}bcd${byte}${"e".repeat(150)}`);
+  const text = findingText({ trail: [], aspect: "text", values: [left ?? "", right ?? ""] });
+  expect(text).toBe(`text …${"a".repeat(27)}bcdl${"e".repeat(68)}… against …${"a".repeat(27)}bcdr${"e".repeat(68)}…`);
+});
+
 it("shows the first ranges, counts the others, and cuts long values", () => {
   const text = comparisonText(report);
   expect(text).toContain(

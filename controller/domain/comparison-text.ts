@@ -4,6 +4,7 @@ import type { ComparisonReport, ReportedDifference, VersionComparison } from "./
 import { oneLine } from "./format.ts";
 
 const MAX_VALUE = 100;
+const SHOWN_BEFORE = 30;
 
 const runsText = (runs: readonly number[]): string => `run ${runs.join(", ")}`;
 const valueText = (value: string | null): string => {
@@ -11,9 +12,19 @@ const valueText = (value: string | null): string => {
   return oneLine(value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value);
 };
 
+/** Two long values from shortly before their first difference on. */
+function fromDifference([left, right]: Finding["values"]): Finding["values"] {
+  if (left === null || right === null || Math.max(left.length, right.length) <= MAX_VALUE) return [left, right];
+  let same = 0;
+  while (same < left.length && left[same] === right[same]) same += 1;
+  const start = same - SHOWN_BEFORE;
+  return start <= 0 ? [left, right] : [`…${left.slice(start)}`, `…${right.slice(start)}`];
+}
+
 /** One finding as a line. */
-export function findingText({ trail, aspect, values: [left, right] }: Finding): string {
+export function findingText({ trail, aspect, values }: Finding): string {
   const where = trail.length === 0 ? "" : `${oneLine(describeLocation(trail))}: `;
+  const [left, right] = fromDifference(values);
   if (left === null && right === null) return `${where}${aspect}`;
   return `${where}${aspect} ${valueText(left)} against ${valueText(right)}`;
 }

@@ -25,7 +25,7 @@ export const COMPARISON_FILES = { json: "comparison.json", text: "comparison.txt
 async function compareVersions(left: string, right: string, signal: AbortSignal): Promise<ArtifactDifference> {
   const difference = await compareFiles(left, right, { signal });
   if (difference === null) throw new Error(`${left} and ${right} had different hashes, but now they are the same`);
-  const { firstByte, findings, notes } = await explainFiles(left, right, difference.firstOffset, signal);
+  const { firstByte, findings, notes } = await explainFiles(left, right, difference, signal);
   return {
     ...difference,
     sizes: [...difference.sizes],
