@@ -74,7 +74,12 @@ const ROOMS: readonly Room[] = [
     rooms: ["fakes", "domain", "ports", "contract", "host"],
     packages: ANY,
   },
-  { name: "fakes", holds: /^test\/fakes\//, rooms: ["domain", "ports", "contract", "host", "commands"], packages: ANY },
+  {
+    name: "fakes",
+    holds: /^test\/fakes\//,
+    rooms: ["domain", "ports", "readers", "contract", "host", "commands"],
+    packages: ANY,
+  },
 ];
 
 /** Tests of the product may use these besides what their room may. */
