@@ -1,4 +1,4 @@
-import { type LogicalCluster, readCompactIndex, readFullIndex } from "./erofs-index.ts";
+import { type LogicalCluster, readCompactIndex, readFullIndex } from "./erofs-logical-clusters.ts";
 import type { Erofs } from "./erofs-superblock.ts";
 import { imageFault } from "./image-fault.ts";
 import type { RandomAccess } from "./random-access.ts";
