@@ -47,8 +47,8 @@ export function bytesAccess(name: string, bytes: Uint8Array): RandomAccess {
 }
 
 /**
- * A file, read in blocks of 64 KiB of which the last 128 used are kept: walking a file system asks for the same ones
- * again and again.
+ * A file. What is shorter than 64 KiB is read in blocks of that size, of which the last 128 used are kept: walking a
+ * file system asks for the same ones again and again.
  * @throws NodeJS.ErrnoException if it cannot be opened
  */
 export async function openFile(path: string): Promise<RandomAccess & AsyncDisposable> {
@@ -56,15 +56,17 @@ export async function openFile(path: string): Promise<RandomAccess & AsyncDispos
   const image = { name: path, size: (await file.stat()).size };
   const cache = new Map<number, Promise<Buffer>>();
 
-  const load = async (index: number): Promise<Buffer> => {
-    const start = index * BLOCK_BYTES;
-    const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, image.size - start));
-    for (let filled = 0; filled < block.length; ) {
-      const { bytesRead } = await file.read(block, filled, block.length - filled, start + filled);
+  const readInto = async (buffer: Buffer, start: number): Promise<Buffer> => {
+    for (let filled = 0; filled < buffer.length; ) {
+      const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, start + filled);
       if (bytesRead === 0) throw imageFault(path, start + filled, "the file became shorter while it was read");
       filled += bytesRead;
     }
-    return block;
+    return buffer;
+  };
+  const load = (index: number): Promise<Buffer> => {
+    const start = index * BLOCK_BYTES;
+    return readInto(Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, image.size - start)), start);
   };
   const blockAt = (index: number): Promise<Buffer> => {
     const known = cache.get(index);
@@ -76,6 +78,8 @@ export async function openFile(path: string): Promise<RandomAccess & AsyncDispos
   };
   const readAt: ReadAt = async (offset, length) => {
     checkRange(image, offset, length);
+    // whoever reads this much reads on, not again: it would only drive out what is needed again
+    if (length >= BLOCK_BYTES) return readInto(Buffer.allocUnsafeSlow(length), offset);
     const first = Math.floor(offset / BLOCK_BYTES);
     const within = offset - first * BLOCK_BYTES;
     if (within + length <= BLOCK_BYTES) {
