@@ -33,6 +33,7 @@ else
 	pn_options=ro
 	pn_backing=partition:$(pn_partuuid "$pn_device")
 	pn_persist=$(pn_persist_beside "$pn_device")
+	[ -n "$pn_persist" ] || pn_say "the disk of $pn_node has no partition persist: nothing outlives this boot"
 	blockdev --setro "$pn_node"
 fi
 pn_say "root image verified: $pn_computed"
