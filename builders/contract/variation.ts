@@ -69,9 +69,9 @@ export function variationOf(run: number, machine: MachineFacts): Variation {
 
 /** What differs between two runs on one machine, and what does not, for people and for the record. */
 export function variedAspects(first: Variation, second: Variation): VariedAspect[] {
-  const row = (aspect: string, a: unknown, b: unknown, why: string): VariedAspect => ({
+  const row = (aspect: string, a: string | number, b: string | number, why: string): VariedAspect => ({
     aspect,
-    values: String(a) === String(b) ? null : `${a} / ${b}`,
+    values: a === b ? null : `${a} / ${b}`,
     why,
   });
   const oneCpu = "the machine has one CPU";
