@@ -22,7 +22,7 @@ export const Variation = z.strictObject({
   /** user ID that owns the work folder */
   workOwner: z.int().nonnegative(),
   /** further variables of the environment, which must mean nothing */
-  noise: z.record(z.string().regex(/^[A-Z_]+$/), z.string()),
+  noise: z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string()),
 });
 export type Variation = z.infer<typeof Variation>;
 
