@@ -3,27 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { PLAIN } from "../../builders/contract/variation.ts";
-import { cacheRoot } from "../../builders/host/cache.ts";
 import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { inSandbox } from "../../builders/host/sandbox.ts";
-import { ensureToolchain } from "../../builders/host/toolchain.ts";
-import { readToolchainLock } from "../../controller/commands/lock-files.ts";
-import { imgrel, PROJECT } from "../imgrel.ts";
+import { toolchainRoot } from "../toolbox.ts";
 
 // What a build step sees, asked from inside one.
 let root = "";
 
 beforeAll(async () => {
-  const fetched = await imgrel("fetch", "--toolchain");
-  expect(fetched.exitCode, fetched.tail).toBe(0);
-  const toolchain = await ensureToolchain({
-    lock: await readToolchainLock("amd64"),
-    cache: cacheRoot(process.env),
-    project: PROJECT,
-    report: () => undefined,
-    signal: new AbortController().signal,
-  });
-  root = toolchain.root;
+  root = await toolchainRoot();
 });
 
 async function inside(rights: "build" | "boot", script: string): Promise<Outcome> {
