@@ -28,7 +28,7 @@ export const SHARDS: readonly Shard[] = [
     name: "disks",
     files: ["test/system/disks.test.ts"],
     covers: [...BUILD, "test/imgrel.ts"],
-    costSeconds: 900,
+    costSeconds: 1000,
   },
   {
     name: "release",
