@@ -3,7 +3,7 @@
  *
  * - `root-file`: a byte of /etc/hostname in the installed root
  * - `root-mtime`: the time stamp of every file of the root image, by one second. A single file's time in the installed
- *   root would change nothing: mkfs.erofs gets all times from `-T`, and dracut clamps those of the initramfs
+ *   root would change nothing: mkfs.erofs gives all files one time, and dracut clamps those of the initramfs
  * - `cpio-member`: a byte of a member of the initramfs
  * - `erofs`: a byte in the middle of the finished root image
  * - `ext4`: when the persist file system says that it was made

@@ -91,7 +91,7 @@ export async function explainDifference(pair: Pair, options: ExplainOptions): Pr
   const emitRanges = async (sides: Pair, prefix: readonly Location[], difference: ByteDifference): Promise<void> => {
     const told = new Set<string>();
     for (const { offset, length } of difference.ranges) {
-      if (told.size === MAX_LOCATED) return;
+      if (told.size === MAX_LOCATED) return note("further bytes differ in places that are not listed");
       const side = offset < sides[0].size ? 0 : 1;
       const trail = (await locate(sides[side], offset)).filter(({ kind }) => kind !== "format");
       const key = keyOf(trail);

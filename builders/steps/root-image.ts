@@ -19,13 +19,15 @@ export type RootImage = { readonly path: string; readonly hash: FileHash };
  */
 export async function packRootImage(context: StepContext, name: string) {
   const path = join(context.work, "root.erofs");
+  const epoch = await perturbedEpoch(context);
   const outcome = await runTool(context, {
     step: "root-image",
     program: "mkfs.erofs",
+    env: { SOURCE_DATE_EPOCH: String(epoch) }, // mkfs.erofs heeds it more than -T
     args: [
       "--quiet",
       ...COMPRESSION,
-      `-T${await perturbedEpoch(context)}`,
+      `-T${epoch}`,
       "--ignore-mtime",
       `-U${uuidFromName(`${name}/root.erofs`)}`,
       path,

@@ -129,8 +129,8 @@ const CASES: readonly (readonly [PerturbStep, Readonly<Record<string, readonly R
   [
     "root-mtime",
     {
-      [KERNEL_INITRD]: [new RegExp(`^${ROOT_IN_INITRAMFS} > structure superblock > field build time: data$`)],
-      [RAW]: [new RegExp(`^${ROOT_ON_DISK} > structure superblock > field build time: data$`)],
+      [KERNEL_INITRD]: [new RegExp(`^${ROOT_IN_INITRAMFS} > structure inode of / > field modification time: data$`)],
+      [RAW]: [new RegExp(`^${ROOT_ON_DISK} > structure inode of / > field modification time: data$`)],
     },
   ],
   [
