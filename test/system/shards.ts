@@ -34,6 +34,6 @@ export const SHARDS: readonly Shard[] = [
     name: "release",
     files: ["test/system/release.test.ts"],
     covers: [...BUILD, "test/imgrel.ts"],
-    costSeconds: 700,
+    costSeconds: 330,
   },
 ];
