@@ -1,4 +1,3 @@
-import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../contract/build-failure.ts";
@@ -40,7 +39,6 @@ export async function boot(options: BootOptions): Promise<BootResult> {
       { cause },
     );
   });
-  const log = createWriteStream(join(options.work, "serial.log"));
   const next = readConsole(request);
   const tail: string[] = [];
   const stop = new AbortController();
@@ -52,9 +50,9 @@ export async function boot(options: BootOptions): Promise<BootResult> {
     ...machine,
     // what the guest writes, QEMU keeps in files there
     env: { ...PLAIN_ENV, TMPDIR: options.work },
+    stdoutFile: join(options.work, "serial.log"),
     signal: stop.signal,
     onLine: (raw) => {
-      log.write(`${raw}\n`);
       const line = plainLine(raw);
       if (line !== "" && tail.push(line) > 40) tail.shift();
       if (NOTEWORTHY.test(line)) report({ event: "action", step: "boot", text: line.replace(/^\[[ .0-9]+\]\s*/, "") });
@@ -69,7 +67,6 @@ export async function boot(options: BootOptions): Promise<BootResult> {
   });
   clearTimeout(timer);
   clearTimeout(aftermath);
-  await new Promise((resolve) => log.end(resolve));
   if (medium.kind === "disk") await rm(medium.file, { force: true });
   const seen = verdict as Verdict; // narrowed to "running" by the compiler, changed in the callback
   const durationSeconds = Number(process.hrtime.bigint() - started) / 1e9;

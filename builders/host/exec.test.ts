@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exec } from "./exec.ts";
 
 describe("exec", () => {
@@ -38,5 +42,54 @@ describe("exec", () => {
     expect(busy.userSeconds).toBeGreaterThan(0.05);
     expect(idle.userSeconds).toBeLessThan(0.05);
     expect(idle.wallSeconds).toBeGreaterThanOrEqual(0.09);
+  });
+});
+
+describe("standard output in a file", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "exec-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+  const stdoutFile = () => join(folder, "console");
+
+  it("holds every byte, and each line is told, also a last one without its end", async () => {
+    const lines: string[] = [];
+    const { stdout, tail, exitCode } = await exec({
+      ...{ program: "sh", args: ["-c", "echo one; sleep 0.3; seq 1 20000; printf 'la\\r\\nst'; exit 3"] },
+      ...{ stdoutFile: stdoutFile(), onLine: (line: string) => lines.push(line) },
+    });
+    expect(exitCode).toBe(3);
+    expect(stdout).toBe("");
+    expect(tail.endsWith("20000\nla\nst\n")).toBe(true);
+    expect(lines.length).toBe(20003);
+    expect((await readFile(stdoutFile(), "utf8")).endsWith("\n20000\nla\r\nst")).toBe(true);
+  });
+  it("never makes the program wait for us, as a pipe does", async () => {
+    const done = join(folder, "done");
+    const script = 'i=0; while [ $i -lt 20000 ]; do printf x; i=$((i+1)); done; : >"$1"';
+    const running = exec({ program: "sh", args: ["-c", script, "sh", done], stdoutFile: stdoutFile() });
+    const until = Date.now() + 10_000;
+    while (!existsSync(done) && Date.now() < until); // a reader that is busy elsewhere
+    expect(existsSync(done)).toBe(true);
+    await running;
+    expect((await readFile(stdoutFile())).length).toBe(20_000);
+  });
+  it("is told up to the moment when the signal fires", async () => {
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const running = exec({
+      ...{ program: "sh", args: ["-c", "echo here; exec sleep 60"], stdoutFile: stdoutFile(), signal: stop.signal },
+      onLine: (line) => {
+        lines.push(line);
+        stop.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ name: "AbortError" });
+    expect(lines).toEqual(["here"]);
+  });
+  it("is an error if the file cannot be made", async () => {
+    const running = exec({ program: "true", args: [], stdoutFile: join(folder, "none", "console") });
+    await expect(running).rejects.toMatchObject({ code: "ENOENT" });
   });
 });

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { followFile } from "./follow-file.ts";
 
 /** One program to run. There is no shell: `args` reach the program as they are. */
 export type Command = {
@@ -14,6 +15,12 @@ export type Command = {
   readonly input?: string;
   /** called for each line of standard output and standard error, in order of arrival */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  /**
+   * file that takes standard output as it comes, made anew; {@link Outcome.stdout} is empty then. For a program that
+   * must never wait for its reader: a pipe that is full for a moment makes QEMU's serial port lose bytes
+   * (hw/char/serial.c, MAX_XMIT_RETRY), and single bytes fill one fast.
+   */
+  readonly stdoutFile?: string;
   readonly signal?: AbortSignal;
 };
 
@@ -71,18 +78,20 @@ function follow(
 export function exec(command: Command): Promise<Outcome> {
   const started = process.hrtime.bigint();
   return new Promise((resolve, reject) => {
+    const stdoutFd = command.stdoutFile === undefined ? undefined : openSync(command.stdoutFile, "w");
     const child = spawn(command.program, [...command.args], {
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
       env: { ...(command.env ?? PLAIN_ENV) },
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["pipe", stdoutFd ?? "pipe", "pipe"],
       killSignal: "SIGKILL",
       ...(command.signal === undefined ? {} : { signal: command.signal }),
     });
+    if (stdoutFd !== undefined) closeSync(stdoutFd); // the child has its own
     const stdout: string[] = [];
     let stdoutSize = 0;
     let tail = "";
     const onLine = (line: string, stream: "stdout" | "stderr") => {
-      if (stream === "stdout") {
+      if (stream === "stdout" && command.stdoutFile === undefined) {
         stdoutSize += line.length + 1;
         if (stdoutSize > MAX_STDOUT) child.kill("SIGKILL");
         else stdout.push(line);
@@ -90,29 +99,42 @@ export function exec(command: Command): Promise<Outcome> {
       tail = `${tail}${line}\n`.slice(-4096);
       command.onLine?.(line, stream);
     };
-    follow(child.stdout, "stdout", onLine);
-    follow(child.stderr, "stderr", onLine);
+    const ended = new Promise<void>((settle) => {
+      child.on("close", () => settle());
+      child.on("error", () => settle());
+    });
+    const followed =
+      command.stdoutFile === undefined
+        ? Promise.resolve()
+        : followFile(command.stdoutFile, (line) => onLine(line, "stdout"), ended);
+    followed.catch(reject);
+    if (child.stdout !== null) follow(child.stdout, "stdout", onLine);
+    if (child.stderr !== null) follow(child.stderr, "stderr", onLine);
     let usage = { user: 0, system: 0 };
     child.on("exit", () => {
       usage = chargeReaped();
     });
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      if (stdoutSize > MAX_STDOUT) {
-        reject(new Error(`${command.program} printed more than ${MAX_STDOUT} bytes`));
-        return;
-      }
-      resolve({
-        exitCode: code ?? 128 + (signal === null ? 0 : signalNumber(signal)),
-        stdout: stdout.length === 0 ? "" : `${stdout.join("\n")}\n`,
-        tail,
-        wallSeconds: Number(process.hrtime.bigint() - started) / 1e9,
-        userSeconds: usage.user,
-        systemSeconds: usage.system,
-      });
-    });
-    child.stdin.on("error", () => undefined); // a program may end without reading its input
-    child.stdin.end(command.input ?? "");
+    // what was followed until then is told first; a file that cannot be read has rejected already
+    const after = (then: () => void) => void followed.then(then, () => undefined);
+    child.on("error", (error) => after(() => reject(error)));
+    child.on("close", (code, signal) =>
+      after(() => {
+        if (stdoutSize > MAX_STDOUT) {
+          reject(new Error(`${command.program} printed more than ${MAX_STDOUT} bytes`));
+          return;
+        }
+        resolve({
+          exitCode: code ?? 128 + (signal === null ? 0 : signalNumber(signal)),
+          stdout: stdout.length === 0 ? "" : `${stdout.join("\n")}\n`,
+          tail,
+          wallSeconds: Number(process.hrtime.bigint() - started) / 1e9,
+          userSeconds: usage.user,
+          systemSeconds: usage.system,
+        });
+      }),
+    );
+    child.stdin?.on("error", () => undefined); // a program may end without reading its input
+    child.stdin?.end(command.input ?? "");
   });
 }
 
