@@ -1,0 +1,17 @@
+import type { Statement } from "../domain/statement.ts";
+
+/** Checks Sigstore bundles against the signers that a policy names; it never asks the network. */
+export type BundleVerifier = {
+  /**
+   * A statement out of its DSSE envelope, and who of the given signers signed it. Whether its subjects are the right
+   * files is the caller's to compare.
+   * @throws ReleaseError SignatureInvalid if no signer did, or the payload is no statement
+   */
+  readonly verifyStatement: (bundle: string) => Promise<{ readonly signer: string; readonly statement: Statement }>;
+  /**
+   * A message signature over a file, which is streamed.
+   * @returns the signer's ID in the policy
+   * @throws ReleaseError SignatureInvalid
+   */
+  readonly verifyFile: (bundle: string, path: string, signal: AbortSignal) => Promise<string>;
+};
