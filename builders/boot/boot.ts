@@ -4,6 +4,7 @@ import { BuildError } from "../contract/build-failure.ts";
 import type { BootRequest, BootResult } from "../contract/boot.ts";
 import { machineFor } from "../contract/machine.ts";
 import type { Report } from "../contract/progress.ts";
+import { SERIAL_LOG_FILE } from "../host/builder.ts";
 import { exec, PLAIN_ENV } from "../host/exec.ts";
 import { plainLine, readConsole, type Verdict } from "./console.ts";
 import { bootMedium } from "./medium.ts";
@@ -50,7 +51,7 @@ export async function boot(options: BootOptions): Promise<BootResult> {
     ...machine,
     // what the guest writes, QEMU keeps in files there
     env: { ...PLAIN_ENV, TMPDIR: options.work },
-    stdoutFile: join(options.work, "serial.log"),
+    stdoutFile: join(options.work, SERIAL_LOG_FILE),
     signal: stop.signal,
     onLine: (raw) => {
       const line = plainLine(raw);

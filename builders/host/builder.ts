@@ -46,6 +46,9 @@ function readEvent(line: string): ProgressEvent | undefined {
 /** Name of the boot's result in its work folder, a BootResult. */
 export const BOOT_RESULT_FILE = "boot.json";
 
+/** Name of the console's log in a boot's work folder. */
+export const SERIAL_LOG_FILE = "serial.log";
+
 /** Name of the failure report that the builder leaves in its work folder. */
 export const FAILURE_FILE = "logs/failure.json";
 

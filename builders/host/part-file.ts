@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { CHUNK_BYTES } from "./files.ts";
+import { isRunning } from "./is-running.ts";
 
 /** A download on its way into the cache: what is there already, and its running hash. */
 export type PartFile = {
@@ -24,16 +25,6 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** Whether a process runs; one of another user counts as running. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
-  }
-}
 
 /**
  * Makes what a process that no longer runs left of this blob ours. The process's number is in the name, so that two

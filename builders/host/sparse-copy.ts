@@ -6,8 +6,11 @@ import { CHUNK_BYTES } from "./files.ts";
 const HOLE_BYTES = 16 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
 
-/** Writes the blocks of `chunk` that are not all zero, neighbours together. */
-async function writeData(target: FileHandle, chunk: Buffer, position: number): Promise<void> {
+/**
+ * Writes the blocks of `chunk` that are not all zero, neighbours together. Where it writes nothing, `target` must read as
+ * zeros already: a hole, or beyond its end.
+ */
+export async function writeSparse(target: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
   let start = 0;
   for (let at = 0; at <= chunk.length; at += HOLE_BYTES) {
     const block = chunk.subarray(at, at + HOLE_BYTES);
@@ -23,8 +26,7 @@ async function writeData(target: FileHandle, chunk: Buffer, position: number): P
 }
 
 /**
- * Copies a file's bytes into `target` from `position` on and leaves zeros out. Where it writes nothing, `target` must
- * read as zeros already: a hole, or beyond its end.
+ * Copies a file's bytes into `target` from `position` on and leaves zeros out, as {@link writeSparse}.
  * @returns bytes copied, zeros included
  * @throws NodeJS.ErrnoException if either cannot be read or written
  */
@@ -35,7 +37,7 @@ export async function copySparse(source: string, target: FileHandle, position: n
   for (;;) {
     const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, copied);
     if (bytesRead === 0) return copied;
-    await writeData(target, buffer.subarray(0, bytesRead), position + copied);
+    await writeSparse(target, buffer.subarray(0, bytesRead), position + copied);
     copied += bytesRead;
   }
 }
@@ -43,16 +45,27 @@ export async function copySparse(source: string, target: FileHandle, position: n
 /** What copyFile answers where blocks cannot be shared: another file system, or one that never does. */
 const CANNOT_SHARE = ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "EINVAL", "ENOSYS", "ENOTTY"];
 
-async function copyOne(from: string, to: string): Promise<void> {
+/**
+ * Makes `to` a copy that shares the blocks of `from` until either is written to (ioctl_ficlone(2)).
+ * @returns false, and no file, where the file system cannot
+ * @throws NodeJS.ErrnoException if either cannot be read or written, or `to` exists
+ */
+export async function cloneFile(from: string, to: string): Promise<boolean> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    return true;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!CANNOT_SHARE.includes(code)) throw error;
     await rm(to, { force: true });
-    await using target = await open(to, "wx");
-    await target.truncate(await copySparse(from, target, 0));
+    return false;
   }
+}
+
+async function copyOne(from: string, to: string): Promise<void> {
+  if (await cloneFile(from, to)) return;
+  await using target = await open(to, "wx");
+  await target.truncate(await copySparse(from, target, 0));
 }
 
 /**

@@ -74,7 +74,7 @@ async function run(context: CommandContext, path: string, options: Options): Pro
       ? await mkdtemp(join(tmpdir(), "imgrel-boot-"))
       : resolve(context.cwd, options.evidence);
   const runner = await createJobRunner({ work: evidence, report, env });
-  const result = await runner.boot(
+  const { result } = await runner.boot(
     {
       ...{ arch: artifact.arch, variant: artifact.variant, artifact: artifact.folder, evidence },
       ...{ backing: artifact.backing, disk },

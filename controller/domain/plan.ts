@@ -62,3 +62,13 @@ export function buildRequest({ release, commit, lock, arch, variants }: PlannedR
     lock,
   };
 }
+
+/** What is to be done for one arch of a release. */
+export type ArchPlan = {
+  readonly request: BuildRequest;
+  readonly toolchain: Lock;
+  /** how many runs must be the same */
+  readonly runs: number;
+  /** `<work>/<release>/<arch>`: runs, comparison, state and evidence */
+  readonly folder: string;
+};

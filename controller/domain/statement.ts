@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Sha256Hex } from "../../builders/contract/digest.ts";
+import { canonicalJson, Sha256Hex } from "../../builders/contract/digest.ts";
 
 /** An in-toto Statement v1 (in-toto attestation framework, spec/v1/statement.md). */
 export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
@@ -15,6 +15,8 @@ export const PREDICATE = {
   spdx: "https://spdx.dev/Document/v2.3",
   cyclonedx: "https://cyclonedx.org/bom",
   vsa: "https://slsa.dev/verification_summary/v1",
+  /** ours, for records/index.json: docs/records.md */
+  recordIndex: "https://imgrel.example/attestations/record-index/v1",
 } as const;
 
 /** What a statement is about: a file by name and SHA-256 (spec/v1/resource_descriptor.md). */
@@ -32,3 +34,6 @@ export const Statement = z.object({
   predicate: z.record(z.string(), z.unknown()),
 });
 export type Statement = z.infer<typeof Statement>;
+
+/** Whether two statements say the same, whatever the order of their members. */
+export const sameStatement = (a: Statement, b: Statement): boolean => canonicalJson(a) === canonicalJson(b);

@@ -1,16 +1,12 @@
-import type { BootResult } from "../../builders/contract/boot.ts";
 import type { Digest } from "../../builders/contract/digest.ts";
+import type { ArchProof } from "../domain/run-record.ts";
 
 /** What was proven of the artifacts of one arch. */
-export type ArchState = {
+export type ArchState = ArchProof & {
   /** the work that it is about: request, toolchain and builder */
   readonly key: Digest;
   /** digest of the manifest of the run that was compared and booted */
   readonly manifest: Digest;
-  /** all runs were compared and are the same to the byte */
-  readonly reproduced: boolean;
-  /** boots that passed, by name */
-  readonly boots: Readonly<Record<string, BootResult>>;
 };
 
 /** Remembers what was proven, so that a run which was interrupted goes on where it was. */

@@ -1,9 +1,10 @@
 import type { BootResult, DiskBoot } from "../../builders/contract/boot.ts";
 import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
 import type { BuildRequest } from "../../builders/contract/build-request.ts";
-import type { Digest } from "../../builders/contract/digest.ts";
+import type { Digest, Sha256Hex } from "../../builders/contract/digest.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
+import type { RunRecord } from "../domain/run-record.ts";
 
 /** One run of one arch: the same request, built anew. `run` counts from 1. */
 export type BuildJob = { readonly request: BuildRequest; readonly run: number; readonly toolchain: Lock };
@@ -13,6 +14,10 @@ export type BuiltRun = {
   /** what the run is of: request, toolchain and builder */
   readonly key: Digest;
   readonly manifest: BuildManifest;
+  /** digest of `build-manifest.json` as the run wrote it */
+  readonly manifestDigest: Digest;
+  /** when and where it was done */
+  readonly record: RunRecord;
   /** folder that holds `<arch>/build-manifest.json` and the artifacts below it */
   readonly output: string;
 };
@@ -37,6 +42,9 @@ export type BootJob = {
   readonly toolchain: Lock;
 };
 
+/** How a boot ended, and the SHA-256 of the console's log, which is the evidence. */
+export type BootOutcome = { readonly result: BootResult; readonly serialLog: Sha256Hex };
+
 /** Runs the builder, where its inputs are already fetched: a process tree here, a Job in a cluster. */
 export type JobRunner = {
   /** A run that was built before and whose every file still is what it was; null if there is none. Builds nothing. */
@@ -51,5 +59,9 @@ export type JobRunner = {
    * A boot that did not prove itself is a result, not an error.
    * @throws BuildError if QEMU could not be run at all
    */
-  readonly boot: (job: BootJob, signal: AbortSignal) => Promise<BootResult>;
+  readonly boot: (job: BootJob, signal: AbortSignal) => Promise<BootOutcome>;
+  /** A small file of a run, by path below its output folder, as text. Whether it is the right one is the caller's to check. */
+  readonly readText: (run: BuiltRun, path: string) => Promise<string>;
+  /** Removes a run's bytes. What it was and when it was done is the caller's to keep. */
+  readonly discard: (job: BuildJob) => Promise<void>;
 };

@@ -1,3 +1,4 @@
+import type { Sha256Hex } from "../../builders/contract/digest.ts";
 import type { Lock, LockedPackage } from "../../builders/contract/lock.ts";
 
 /** The packages of locks, by hash, on this machine. */
@@ -10,4 +11,6 @@ export interface PackageStore {
    * cannot be reached, InputDigestMismatch if one sends other bytes than the lock says
    */
   fetch(lock: Lock, signal: AbortSignal): Promise<readonly LockedPackage[]>;
+  /** Where a package that was fetched is on this machine; whoever reads it checks its hash. */
+  pathOf(sha256: Sha256Hex): string;
 }

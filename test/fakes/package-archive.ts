@@ -90,6 +90,7 @@ export function fakePackageArchive(first: ArchiveState): {
         const request = { arch, role, suite } as ResolveRequest;
         return lost.has(name) || packageOf(name, state.index[name] ?? "", request).sha256 !== sha256;
       }),
+    pathOf: (sha256) => `/cache/${sha256}`,
   };
   return {
     archive,

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
-import { moveBranch, writeCommit } from "../../controller/adapters/git/bare-repository.ts";
+import { writeCommit, writeTree } from "../../controller/adapters/git/write-commit.ts";
+import { moveRef } from "../../controller/adapters/git/bare-repository.ts";
 import { gitOn } from "../../controller/adapters/git/git.ts";
 import { openSpecRepository } from "../../controller/adapters/git/spec-repository.ts";
 import { formatCommitMessage } from "../../controller/domain/commit-message.ts";
@@ -179,18 +180,14 @@ describe("a commit", () => {
       changes: [{ path: "specs/a", content: "1" }],
       message: "m",
     }));
-    const orphan = await writeCommit(
-      gitOn(directory),
-      before.commit,
-      [{ path: "specs/a", content: "2" }],
-      "crashed",
-      AUTHOR,
-    );
+    const bare = gitOn(directory);
+    const tree = await writeTree(bare, before.commit, [{ path: "specs/a", content: "2" }]);
+    const orphan = await writeCommit(bare, { parent: before.commit, tree, message: "crashed" }, { author: AUTHOR });
     expect(orphan).toMatch(/^[0-9a-f]{40}$/);
     expect((await repository.tip()).commit).toBe(before.commit);
     const after = await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
     expect(await git("rev-parse", `${after.commit}^`)).toBe(`${before.commit}\n`);
-    expect(await moveBranch(gitOn(directory), "main", orphan ?? "", before.commit)).toBe(false);
+    expect(await moveRef(gitOn(directory), "refs/heads/main", orphan, before.commit)).toBe(false);
     expect((await repository.tip()).commit).toBe(after.commit);
   });
 

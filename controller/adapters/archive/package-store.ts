@@ -1,4 +1,5 @@
 import type { Report } from "../../../builders/contract/progress.ts";
+import { blobPath } from "../../../builders/host/cache.ts";
 import { fetchPackages } from "../../../builders/host/fetch.ts";
 import type { PackageArchive } from "../../ports/package-archive.ts";
 import type { PackageStore } from "../../ports/package-store.ts";
@@ -18,4 +19,5 @@ export const createPackageStore = ({ archive, cache, report }: PackageStoreOptio
     const outcome = await fetchPackages({ packages: lock.packages, locate, cache, report, signal });
     return outcome.kind === "gone" ? outcome.packages : [];
   },
+  pathOf: (sha256) => blobPath(cache, sha256),
 });

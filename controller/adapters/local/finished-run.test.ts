@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BuildManifest } from "../../../builders/contract/build-manifest.ts";
 import { digestOf, stableJson } from "../../../builders/contract/digest.ts";
+import { PLAIN } from "../../../builders/contract/variation.ts";
 import { hashFile } from "../../../builders/host/hash-file.ts";
 import { markFinished, readFinished } from "./finished-run.ts";
 
 const key = digestOf("request");
+const record = {
+  ...{ run: 1, startedOn: "2026-11-25T00:00:00.000Z", finishedOn: "2026-11-25T00:01:00.000Z" },
+  ...{ variation: PLAIN, logs: [{ name: "root.log", sha256: "a".repeat(64) }] },
+};
 let work = "";
 let manifest: BuildManifest;
 
@@ -26,13 +31,14 @@ beforeEach(async () => {
     ...{ lock_digest: digestOf("lock"), toolchain_digest: digestOf("toolchain"), source_date_epoch: 0 },
   };
   await writeFile(join(work, "out/amd64/build-manifest.json"), stableJson(manifest));
-  await markFinished(work, "amd64", key);
+  await markFinished(work, "amd64", key, record);
 });
 afterEach(() => rm(work, { recursive: true }));
 
 describe("a finished run", () => {
   it("is found again", async () => {
-    expect(await readFinished(work, "amd64", key)).toEqual(manifest);
+    const manifestDigest = digestOf(stableJson(manifest));
+    expect(await readFinished(work, "amd64", key)).toEqual({ manifest, manifestDigest, record });
   });
   const changes: Record<string, () => Promise<unknown>> = {
     "an artifact changed": () => writeFile(join(work, "out/amd64/kernel-initrd/kernel"), "Kernel"),

@@ -5,11 +5,19 @@ import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
 import { Digest, digestOf, stableJson } from "../../../builders/contract/digest.ts";
 import { writeFileAtomic } from "../../../builders/host/files.ts";
 import { hashFile } from "../../../builders/host/hash-file.ts";
+import { RunRecord } from "../../domain/run-record.ts";
 import { BUILDER_CODE } from "../../../builders/host/builder.ts";
 import { treeDigest } from "../../../builders/host/tree.ts";
 
-/** Written last into a run's folder: what the run was of, and what it left. */
-const Finished = z.strictObject({ key: Digest, manifest: Digest });
+/** Written last into a run's folder: what the run was of, what it left, and when it was done. */
+const Finished = z.strictObject({ key: Digest, manifest: Digest, record: RunRecord });
+
+/** A finished run: its manifest, that file's digest, and the record that was written with it. */
+export type FinishedRun = {
+  readonly manifest: BuildManifest;
+  readonly manifestDigest: Digest;
+  readonly record: RunRecord;
+};
 const FILE = "finished.json";
 
 /**
@@ -23,17 +31,20 @@ export async function runKey(request: unknown, toolchain: Digest, project: strin
 
 const manifestOf = (work: string, arch: string): string => join(work, "out", arch, "build-manifest.json");
 
-/** Marks the run in `work` as finished. */
-export async function markFinished(work: string, arch: string, key: Digest): Promise<void> {
-  const manifest = digestOf(await readFile(manifestOf(work, arch)));
-  await writeFileAtomic(join(work, FILE), stableJson({ key, manifest }));
+/** Marks the run in `work` as finished. Its files are hashed by whoever uses them next. */
+export async function markFinished(work: string, arch: string, key: Digest, record: RunRecord): Promise<FinishedRun> {
+  const text = await readFile(manifestOf(work, arch));
+  const manifest = BuildManifest.parse(JSON.parse(text.toString()));
+  const manifestDigest = digestOf(text);
+  await writeFileAtomic(join(work, FILE), stableJson({ key, manifest: manifestDigest, record }));
+  return { manifest, manifestDigest, record };
 }
 
 /**
- * The manifest of a run that finished under this key and whose every file is still what it was: all are hashed again.
+ * A run that finished under this key and whose every file is still what it was: all are hashed again.
  * Null for any other; nothing is believed because of its name.
  */
-export async function readFinished(work: string, arch: string, key: Digest): Promise<BuildManifest | null> {
+export async function readFinished(work: string, arch: string, key: Digest): Promise<FinishedRun | null> {
   try {
     const finished = Finished.parse(JSON.parse(await readFile(join(work, FILE), "utf8")));
     const text = await readFile(manifestOf(work, arch));
@@ -48,7 +59,7 @@ export async function readFinished(work: string, arch: string, key: Digest): Pro
       if (hash.sha256 !== sha256 || hash.sizeBytes !== size_bytes || hash.fsverity.digest !== fsverity_digest)
         return null;
     }
-    return manifest;
+    return { manifest, manifestDigest: finished.manifest, record: finished.record };
   } catch {
     return null; // unreadable, torn or gone: the run is done again
   }

@@ -1,16 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BootResult } from "../../../builders/contract/boot.ts";
-import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
 import type { Digest } from "../../../builders/contract/digest.ts";
 import { type Lock, lockDigest } from "../../../builders/contract/lock.ts";
 import type { Perturbation } from "../../../builders/contract/perturbation.ts";
 import type { ProgressEvent, Report } from "../../../builders/contract/progress.ts";
 import { variationOf } from "../../../builders/contract/variation.ts";
-import { BOOT_RESULT_FILE, runBuilder } from "../../../builders/host/builder.ts";
+import { BOOT_RESULT_FILE, runBuilder, SERIAL_LOG_FILE } from "../../../builders/host/builder.ts";
+import { sha256File } from "../../../builders/host/files.ts";
 import { INSIDE } from "../../../builders/host/sandbox.ts";
 import { ensureToolchain } from "../../../builders/host/toolchain.ts";
+import type { RunRecord } from "../../domain/run-record.ts";
 import { machineFacts } from "./machine-facts.ts";
 import { markFinished, readFinished, runKey } from "./finished-run.ts";
 import type { BuildJob, BuiltRun, JobRunner } from "../../ports/job-runner.ts";
@@ -33,6 +34,12 @@ const named =
   (event: ProgressEvent) =>
     report({ ...event, step: `${prefix} ${event.step}` });
 
+/** The logs of a run, by name, for its provenance. */
+async function hashLogs(folder: string): Promise<RunRecord["logs"]> {
+  const names = (await readdir(folder)).toSorted();
+  return Promise.all(names.map(async (name) => ({ name, sha256: await sha256File(join(folder, name)) })));
+}
+
 /** Runs of the builder on this machine, each in a sandbox of its own (builders/host/sandbox.ts). */
 export function localJobRunner(options: LocalJobOptions): JobRunner {
   const { cache, project } = options;
@@ -53,8 +60,8 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
     runKey({ request: job.request, ...perturbOf(job.run) }, lockDigest(job.toolchain), project);
   const finished = async (job: BuildJob): Promise<BuiltRun | null> => {
     const key = await keyOf(job);
-    const manifest = await readFinished(workOf(job), job.request.arch, key);
-    return manifest === null ? null : { key, manifest, output: join(workOf(job), "out") };
+    const run = await readFinished(workOf(job), job.request.arch, key);
+    return run === null ? null : { key, ...run, output: join(workOf(job), "out") };
   };
   return {
     finished,
@@ -63,23 +70,25 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
       if (before !== null) return before;
       const { arch } = job.request;
       const work = workOf(job);
-      const output = join(work, "out");
       const toolchain = await toolchainRoot(job.toolchain, signal);
       const perturb = perturbOf(job.run);
       await rm(work, { recursive: true, force: true });
+      const variation = variationOf(job.run, await machineFacts());
+      const startedOn = new Date().toISOString();
       await runBuilder({
         ...{ toolchainRoot: toolchain, work, cache, project, command: "build", request: job.request, signal },
         ...perturb,
-        variation: variationOf(job.run, await machineFacts()),
+        variation,
         report: named(options.report, `${arch} run ${job.run}`),
       });
-      const manifest = BuildManifest.parse(
-        JSON.parse(await readFile(join(output, arch, "build-manifest.json"), "utf8")),
-      );
+      const finishedOn = new Date().toISOString();
+      const record = { run: job.run, startedOn, finishedOn, variation, logs: await hashLogs(join(work, "logs")) };
       const key = await keyOf(job);
-      await markFinished(work, arch, key);
-      return { key, manifest, output };
+      const { manifest, manifestDigest } = await markFinished(work, arch, key, record);
+      return { key, manifest, manifestDigest, record, output: join(work, "out") };
     },
+    readText: ({ output }, path) => readFile(join(output, path), "utf8"),
+    discard: (job) => rm(workOf(job), { recursive: true, force: true }),
     boot: async (job, signal) => {
       const toolchain = await toolchainRoot(job.toolchain, signal);
       await rm(job.evidence, { recursive: true, force: true });
@@ -100,7 +109,8 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
         binds: [{ source: job.artifact, target: INSIDE.artifact }],
         report: named(options.report, [job.arch, job.variant, job.disk?.firmware, job.disk?.bus].join(" ").trim()),
       });
-      return BootResult.parse(JSON.parse(await readFile(join(job.evidence, BOOT_RESULT_FILE), "utf8")));
+      const result = BootResult.parse(JSON.parse(await readFile(join(job.evidence, BOOT_RESULT_FILE), "utf8")));
+      return { result, serialLog: await sha256File(join(job.evidence, SERIAL_LOG_FILE)) };
     },
   };
 }

@@ -1,0 +1,41 @@
+import { clearCondition, type Condition, type ConditionUpdate, setCondition, statusOf } from "./conditions.ts";
+import type { Decision } from "./decide.ts";
+
+/** metadata.generation: a file in git has none, and a release never changes. */
+const GENERATION = 1;
+
+type Setting = { readonly type: string; readonly reason: string; readonly message: string };
+
+/** Sets a condition whose reason was chosen elsewhere; conditions.ts refuses one that the type does not have. */
+const set = (conditions: readonly Condition[], setting: Setting, now: Date): Condition[] =>
+  setCondition(conditions, { ...setting, observedGeneration: GENERATION } as ConditionUpdate, now);
+
+/**
+ * The conditions after a decision: those of its steps, and Ready, Reconciling and Stalled as kstatus reads them.
+ * @throws RangeError if a step has a reason that its condition does not know
+ */
+export function withDecision(conditions: readonly Condition[], decision: Decision, now: Date): Condition[] {
+  const { outcome } = decision;
+  const steps = decision.conditions.reduce<Condition[]>((all, one) => set(all, one, now), [...conditions]);
+  if (outcome.kind === "recorded") return succeeded(steps, now);
+  if (outcome.kind === "working") {
+    const message = "the release is under way";
+    const ready = set(clearCondition(steps, "Stalled"), { type: "Ready", reason: "Progressing", message }, now);
+    return set(ready, { type: "Reconciling", reason: "Progressing", message }, now);
+  }
+  const cause = decision.conditions.findLast(({ type, reason }) => statusOf(type, reason) === "False");
+  const { message } = outcome;
+  const reason = cause?.reason ?? "VerificationFailed";
+  const ready = set(clearCondition(steps, "Reconciling"), { type: "Ready", reason, message }, now);
+  return set(ready, { type: "Stalled", reason, message }, now);
+}
+
+function succeeded(steps: readonly Condition[], now: Date): Condition[] {
+  const settled = clearCondition(clearCondition(steps, "Reconciling"), "Stalled");
+  const message = "published and recorded";
+  return set(settled, { type: "Ready", reason: "Succeeded", message }, now);
+}
+
+/** The conditions that a record holds: it is itself the last step. */
+export const recordedConditions = (conditions: readonly Condition[], now: Date): Condition[] =>
+  succeeded(set(conditions, { type: "Recorded", reason: "Pushed", message: "this record" }, now), now);

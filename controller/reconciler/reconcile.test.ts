@@ -1,0 +1,155 @@
+import { describe, expect, it } from "vitest";
+import { type Action, actionKey } from "../domain/action.ts";
+import type { Observed } from "../domain/observed.ts";
+import { reconcile, type ReleaseWork } from "./reconcile.ts";
+
+const SPEC = `sha256:${"1".repeat(64)}`;
+const never = (signal: AbortSignal) =>
+  new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(new Error("ended"))));
+
+/** A release of one target without disks; each action takes effect when `perform` resolves. */
+function release(perform: (action: Action, signal: AbortSignal) => Promise<void> = async () => undefined) {
+  const done = new Set<string>();
+  const started: string[] = [];
+  const ended: string[] = [];
+  const has = (key: string) => done.has(key);
+  const observe = async (running: ReadonlySet<string>): Promise<Observed> => ({
+    specDigest: SPEC,
+    record: has("record") ? { kind: "recorded", specDigest: SPEC, version: "1", commit: "c" } : { kind: "absent" },
+    gate: { reproducibility: "Enforce", boot: "Enforce", bootWanted: true },
+    keepRuns: true,
+    parallelBoots: 2,
+    inputsArchived: has("archive-inputs"),
+    arches: [
+      {
+        arch: "amd64",
+        variants: ["kernel-initrd"],
+        runs: 2,
+        finished: new Set([1, 2].filter((run) => has(`build amd64 run ${run}`))),
+        verdict: has("differ") ? "NotReproducible" : has("compare amd64") ? "Reproduced" : null,
+        boots: new Map(has("boot amd64 kernel-initrd") ? [["kernel-initrd", { passed: true, reason: "" }]] : []),
+      },
+    ],
+    targets: [
+      {
+        arch: "amd64",
+        variant: "kernel-initrd",
+        staged: has("stage amd64/kernel-initrd"),
+        documents: new Set(
+          (["provenance-run-1", "provenance-run-2", "tests", "sbom"] as const).filter((name) =>
+            has(`sign amd64/kernel-initrd ${name}`),
+          ),
+        ),
+        published: has("publish amd64/kernel-initrd"),
+        tag: has("tag amd64/kernel-initrd") ? "ours" : "absent",
+      },
+    ],
+    running,
+  });
+  const act = async (action: Action, signal: AbortSignal): Promise<void> => {
+    const key = actionKey(action);
+    started.push(key);
+    try {
+      await perform(action, signal);
+      done.add(key);
+    } finally {
+      ended.push(key);
+    }
+  };
+  return { work: { observe, act } satisfies ReleaseWork, done, started, ended };
+}
+
+const forever = new AbortController().signal;
+
+describe("reconcile", () => {
+  it("acts until the release is recorded, and does nothing a second time", async () => {
+    const { work, started } = release();
+    const reasons: string[] = [];
+    const decision = await reconcile(work, forever, ({ outcome }) => reasons.push(outcome.kind));
+    expect(decision.outcome.kind).toBe("recorded");
+    expect(started.at(-1)).toBe("record");
+    expect(new Set(started).size).toBe(started.length);
+    expect(reasons.at(-1)).toBe("recorded");
+    const before = started.length;
+    expect((await reconcile(work, forever)).actions).toEqual([]);
+    expect(started.length).toBe(before);
+  });
+
+  it("goes on from wherever an earlier process ended", async () => {
+    const whole = release();
+    await reconcile(whole.work, forever);
+    for (const last of whole.started) {
+      const interrupted = release(async (action) => {
+        if (actionKey(action) === last) throw new Error("power cut");
+      });
+      await expect(reconcile(interrupted.work, forever)).rejects.toThrow("power cut");
+      const second = release();
+      for (const key of interrupted.done) second.done.add(key);
+      await reconcile(second.work, forever);
+      expect([...second.done].toSorted()).toEqual([...whole.done].toSorted());
+      expect(
+        second.started.filter((key) => interrupted.done.has(key)),
+        last,
+      ).toEqual([]);
+    }
+  });
+
+  it("starts no action twice while it is under way, and decides anew at each end", async () => {
+    const gates = new Map<string, () => void>();
+    const { work, started } = release(
+      (action) => new Promise((resolve) => gates.set(actionKey(action), () => resolve())),
+    );
+    const running = reconcile(work, forever);
+    const until = async (key: string) => {
+      while (!gates.has(key)) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await until("build amd64 run 2");
+    gates.get("build amd64 run 1")?.();
+    await until("boot amd64 kernel-initrd");
+    expect(started.toSorted()).toEqual([
+      "archive-inputs",
+      "boot amd64 kernel-initrd",
+      "build amd64 run 1",
+      "build amd64 run 2",
+    ]);
+    for (;;) {
+      for (const [key, open] of gates) {
+        gates.delete(key);
+        open();
+      }
+      const over = await Promise.race([running.then(() => true), new Promise((go) => setImmediate(() => go(false)))]);
+      if (over === true) break;
+    }
+    expect(new Set(started).size).toBe(started.length);
+  });
+
+  it("ends everything else when an action fails, and throws what it threw", async () => {
+    const { work, ended } = release(async (action, signal) => {
+      if (action.kind === "build" && action.run === 2) throw new Error("dpkg failed");
+      await never(signal);
+    });
+    await expect(reconcile(work, forever)).rejects.toThrow("dpkg failed");
+    expect(ended.toSorted()).toEqual(["archive-inputs", "build amd64 run 1", "build amd64 run 2"]);
+  });
+
+  it("ends boots when the runs turn out to differ", async () => {
+    const given = release(async (action, signal) => {
+      if (action.kind === "boot") await never(signal);
+      if (action.kind === "compare") given.done.add("differ");
+    });
+    const { outcome } = await reconcile(given.work, forever);
+    expect(outcome).toMatchObject({ kind: "stopped", code: "NotReproducible" });
+    expect(given.ended).toContain("boot amd64 kernel-initrd");
+    expect(given.started.filter((key) => /^(stage|sign|publish|tag|record)/.test(key))).toEqual([]);
+  });
+
+  it("ends all when its caller does", async () => {
+    const stop = new AbortController();
+    const { work, ended } = release(async (_, signal) => {
+      setImmediate(() => stop.abort(new Error("SIGINT")));
+      await never(signal);
+    });
+    await expect(reconcile(work, stop.signal)).rejects.toThrow();
+    expect(ended.length).toBe(3);
+  });
+});

@@ -1,0 +1,59 @@
+import { type Action, actionKey } from "../domain/action.ts";
+import { type Decision, decide } from "../domain/decide.ts";
+import type { Observed } from "../domain/observed.ts";
+
+/** One release: what is known of it, and how its actions are carried out. */
+export type ReleaseWork = {
+  /** looks at everything that is outside; `running`: keys of the actions that are under way */
+  readonly observe: (running: ReadonlySet<string>) => Promise<Observed>;
+  /** carries out one action; a second time it finds its effect and does nothing */
+  readonly act: (action: Action, signal: AbortSignal) => Promise<void>;
+};
+
+/**
+ * Observes, decides and acts until nothing is left to do: actions run side by side, and each one's end calls for a new
+ * decision. A stop of the release, or a fault of an action, ends all others first.
+ * @param onDecision told each decision, for status and progress
+ * @throws what an action throws; the signal's reason if it fires
+ */
+export async function reconcile(
+  work: ReleaseWork,
+  signal: AbortSignal,
+  onDecision: (decision: Decision) => void = () => undefined,
+): Promise<Decision> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const running = new Map<string, Promise<void>>();
+  const faults: unknown[] = [];
+  const start = (action: Action): void => {
+    const key = actionKey(action);
+    if (running.has(key)) return;
+    const ended = work.act(action, either).then(
+      () => undefined,
+      (fault: unknown) => void faults.push(fault),
+    );
+    running.set(
+      key,
+      ended.finally(() => running.delete(key)),
+    );
+  };
+  /** Ends what is under way. */
+  const settle = async (): Promise<void> => {
+    stop.abort();
+    await Promise.all(running.values());
+  };
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      if (faults.length > 0) throw faults[0];
+      const decision = decide(await work.observe(new Set(running.keys())));
+      onDecision(decision);
+      if (decision.outcome.kind === "stopped" && decision.actions.length === 0) await settle();
+      for (const action of decision.actions) start(action);
+      if (running.size === 0) return decision;
+      await Promise.race(running.values());
+    }
+  } finally {
+    await settle();
+  }
+}

@@ -1,0 +1,72 @@
+import type { Action } from "../domain/action.ts";
+import type { Observed, ObservedGate, ObservedRecord } from "../domain/observed.ts";
+import { targetName } from "../domain/target.ts";
+import type { ArchWork } from "./arch-work.ts";
+import type { ReleaseWork } from "./reconcile.ts";
+import type { TargetWork } from "./target-work.ts";
+
+/** The parts of the work on one release. */
+export type ReleaseParts = {
+  readonly specDigest: Observed["specDigest"];
+  readonly gate: ObservedGate;
+  readonly keepRuns: boolean;
+  readonly parallelBoots: number;
+  readonly arches: readonly ArchWork[];
+  readonly targets: readonly TargetWork[];
+  readonly inputs: {
+    readonly archived: (signal: AbortSignal) => Promise<boolean>;
+    readonly archive: (signal: AbortSignal) => Promise<void>;
+  };
+  readonly record: {
+    readonly observe: () => Promise<ObservedRecord>;
+    readonly write: (signal: AbortSignal) => Promise<void>;
+  };
+};
+
+/** One release as {@link ReleaseWork}: asks its parts, and hands each action to the one that it belongs to. */
+export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWork {
+  const arch = (name: string): ArchWork => {
+    const found = parts.arches.find(({ plan }) => plan.request.arch === name);
+    if (found === undefined) throw new RangeError(`the release has no ${name}`);
+    return found;
+  };
+  const target = (action: Extract<Action, { target: unknown }>): TargetWork => {
+    const found = parts.targets.find(({ ref }) => targetName(ref) === targetName(action.target));
+    if (found === undefined) throw new RangeError(`the release has no ${targetName(action.target)}`);
+    return found;
+  };
+  return {
+    observe: async (running) => {
+      const { specDigest, gate, keepRuns, parallelBoots } = parts;
+      const record = await parts.record.observe();
+      const arches = await Promise.all(parts.arches.map((one) => one.observe()));
+      const targets = await Promise.all(parts.targets.map((one) => one.observe(signal)));
+      const inputsArchived = await parts.inputs.archived(signal);
+      return { specDigest, record, gate, keepRuns, parallelBoots, inputsArchived, arches, targets, running };
+    },
+    act: async (action, stop) => {
+      switch (action.kind) {
+        case "archive-inputs":
+          return parts.inputs.archive(stop);
+        case "build":
+          return arch(action.arch).build(action.run, stop);
+        case "compare":
+          return arch(action.arch).compare(stop);
+        case "discard":
+          return arch(action.arch).discard(action.run);
+        case "boot":
+          return arch(action.arch).boot(action.boot, stop);
+        case "stage":
+          return target(action).stage(stop);
+        case "sign":
+          return target(action).sign(action.document, stop);
+        case "publish":
+          return target(action).publish(stop);
+        case "tag":
+          return target(action).tag(stop);
+        case "record":
+          return parts.record.write(stop);
+      }
+    },
+  };
+}

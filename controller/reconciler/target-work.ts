@@ -1,0 +1,179 @@
+import type { EncodedManifest, NamedBlob } from "../domain/artifact-manifest.ts";
+import { ARTIFACT_TYPE } from "../domain/artifact-manifest.ts";
+import { artifactTag } from "../domain/artifact-names.ts";
+import { ReleaseError } from "../domain/errors.ts";
+import type { TargetObservation } from "../domain/observed.ts";
+import { type Descriptor, EMPTY_CONFIG, EMPTY_DESCRIPTOR, OCI } from "../domain/oci.ts";
+import {
+  blobOf,
+  diskImageManifest,
+  documentManifest,
+  filesManifest,
+  imageOf,
+  isDiskImage,
+} from "../domain/publication.ts";
+import { sameStatement, type Statement } from "../domain/statement.ts";
+import { type DocumentName, type TargetRef, targetName } from "../domain/target.ts";
+import type { ArtifactStore } from "../ports/artifact-store.ts";
+import type { BundleVerifier } from "../ports/bundle-verifier.ts";
+import type { Signer } from "../ports/signer.ts";
+import { bundlesAbout } from "./stored-documents.ts";
+
+export type TargetPorts = { readonly store: ArtifactStore; readonly signer: Signer; readonly verifier: BundleVerifier };
+
+/** What is to be published of a target: known once its arch was reproduced and booted. */
+export type TargetContent = {
+  readonly files: readonly NamedBlob[];
+  /** where a file's bytes are on this machine */
+  readonly pathOf: (file: NamedBlob) => string;
+  /** what must be signed */
+  readonly documents: readonly DocumentName[];
+  /** the statement that a document signs, the same whenever it is asked for; null for a signature over the image itself */
+  readonly statement: (document: DocumentName) => Statement | null;
+  /** seconds since 1970 that manifests carry */
+  readonly sourceDateEpoch: number;
+};
+
+/** Storing, signing and publishing one target. */
+export type TargetWork = {
+  readonly ref: TargetRef;
+  readonly observe: (signal: AbortSignal) => Promise<TargetObservation>;
+  readonly stage: (signal: AbortSignal) => Promise<void>;
+  readonly sign: (document: DocumentName, signal: AbortSignal) => Promise<void>;
+  readonly publish: (signal: AbortSignal) => Promise<void>;
+  readonly tag: (signal: AbortSignal) => Promise<void>;
+  /** bundles that are signed and stored, by document */
+  readonly documents: () => ReadonlyMap<DocumentName, string>;
+  /** tag, and the manifest that users pull; null before it is signed */
+  readonly publication: () => { readonly tag: string; readonly descriptor: Descriptor } | null;
+};
+
+/**
+ * @param release name of the release
+ * @param content asked at each observation; null as long as it is not known
+ */
+export function targetWork(
+  ports: TargetPorts,
+  release: string,
+  ref: TargetRef,
+  content: () => Promise<TargetContent | null>,
+): TargetWork {
+  const { store, signer, verifier } = ports;
+  const tag = artifactTag(release, ref.arch, ref.variant);
+  const documents = new Map<DocumentName, string>();
+  const looked = new Set<string>();
+
+  let current: TargetContent | null = null;
+  const known = (): TargetContent => {
+    if (current === null) throw new RangeError(`${targetName(ref)} was not observed to be built`);
+    return current;
+  };
+  const files = (): EncodedManifest => filesManifest(known().files, known().sourceDateEpoch);
+  /** What users pull; null as long as a signature that is part of it is not there. */
+  const final = (): EncodedManifest | null => {
+    if (!isDiskImage(ref)) return files();
+    const [signature, statement] = [documents.get("image"), documents.get("platform")];
+    if (signature === undefined || statement === undefined) return null;
+    return diskImageManifest(ref, known().files, { signature, statement }, known().sourceDateEpoch);
+  };
+  /** Whether a bundle is this document, by our own signer, about these very bytes and facts. */
+  const isOurs = async (document: DocumentName, bundle: string, signal: AbortSignal): Promise<boolean> => {
+    const wanted = known().statement(document);
+    try {
+      if (wanted !== null) return sameStatement((await verifier.verifyStatement(bundle)).statement, wanted);
+      await verifier.verifyFile(bundle, known().pathOf(imageOf(known().files)), signal);
+      return true;
+    } catch (error) {
+      if (error instanceof ReleaseError && error.code === "SignatureInvalid") return false; // anybody can attach one
+      throw error;
+    }
+  };
+  const recall = async (signal: AbortSignal): Promise<void> => {
+    for await (const { referrer, document, text } of bundlesAbout(store, files().descriptor, looked, signal)) {
+      looked.add(referrer);
+      const name = known().documents.find((one) => one === document);
+      if (name === undefined || documents.has(name)) continue;
+      if (await isOurs(name, text, signal)) documents.set(name, text);
+    }
+  };
+  const signImage = (signal: AbortSignal) => {
+    const image = imageOf(known().files);
+    return signer.signFile(known().pathOf(image), image.digest.slice("sha256:".length), signal);
+  };
+  const pushText = (text: string, signal: AbortSignal) =>
+    store.pushBlob(
+      { mediaType: ARTIFACT_TYPE.bundle, ...blobOf(text) },
+      { kind: "bytes", bytes: new TextEncoder().encode(text) },
+      signal,
+    );
+  const attach = async (subject: Descriptor, document: DocumentName, text: string, signal: AbortSignal) => {
+    const { statement, sourceDateEpoch } = known();
+    const predicateType = statement(document)?.predicateType ?? null;
+    const { bytes } = documentManifest(subject, document, { text, predicateType }, sourceDateEpoch);
+    await pushText(text, signal);
+    await store.pushManifest(OCI.manifest, bytes, signal);
+  };
+  /** Statements that users look for beside what they pull; for other targets they are there already. */
+  const beside = (): [DocumentName, string][] =>
+    isDiskImage(ref) ? [...documents].filter(([name]) => name !== "image" && name !== "platform") : [];
+
+  return {
+    ref,
+    documents: () => documents,
+    publication: () => {
+      const manifest = current === null ? null : final();
+      return manifest === null ? null : { tag, descriptor: manifest.descriptor };
+    },
+    observe: async (signal) => {
+      current = await content();
+      if (current === null) {
+        return { ...ref, staged: false, documents: new Set(), published: false, tag: "absent" };
+      }
+      const staged = (await store.readManifest(files().descriptor.digest, signal)) !== null;
+      if (staged) await recall(signal);
+      const manifest = final();
+      const there = manifest === null ? null : await store.readManifest(manifest.descriptor.digest, signal);
+      const attached = there === null ? [] : await store.referrers(there.digest, signal);
+      const pointsTo = await store.resolveTag(tag, signal);
+      return {
+        ...ref,
+        staged,
+        documents: new Set(documents.keys()),
+        published: there !== null && attached.length >= beside().length,
+        tag: pointsTo === null ? "absent" : pointsTo === manifest?.descriptor.digest ? "ours" : "other",
+      };
+    },
+    stage: async (signal) => {
+      const { pathOf } = known();
+      for (const file of known().files) {
+        const { digest, size } = file;
+        const descriptor = { mediaType: "application/octet-stream", digest, size };
+        await store.pushBlob(descriptor, { kind: "file", path: pathOf(file), finished: true }, signal);
+      }
+      await store.pushBlob(EMPTY_DESCRIPTOR, { kind: "bytes", bytes: EMPTY_CONFIG }, signal);
+      await store.pushManifest(OCI.manifest, files().bytes, signal);
+    },
+    sign: async (document, signal) => {
+      const wanted = known().statement(document);
+      const text = wanted === null ? await signImage(signal) : await signer.signStatement(wanted, signal);
+      // stored before anything refers to it: whoever goes on after a crash finds it, and signs nothing anew
+      await attach(files().descriptor, document, text, signal);
+    },
+    publish: async (signal) => {
+      const manifest = final();
+      if (manifest === null) throw new RangeError(`${targetName(ref)} is not signed yet`);
+      if (isDiskImage(ref)) {
+        for (const name of ["image", "platform"] as const) {
+          await pushText(documents.get(name) ?? "", signal);
+        }
+      }
+      await store.pushManifest(OCI.manifest, manifest.bytes, signal);
+      for (const [document, text] of beside()) await attach(manifest.descriptor, document, text, signal);
+    },
+    tag: async (signal) => {
+      const manifest = final();
+      if (manifest === null) throw new RangeError(`${targetName(ref)} is not signed yet`);
+      await store.tag(tag, manifest.descriptor.digest, signal);
+    },
+  };
+}
