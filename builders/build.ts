@@ -1,17 +1,18 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { BuildError } from "./contract/build-failure.ts";
-import type { BuildManifest, ManifestArtifact } from "./contract/build-manifest.ts";
+import { type BuildManifest, type ManifestArtifact, type RootFile, rootFilePath } from "./contract/build-manifest.ts";
 import type { BuildRequest } from "./contract/build-request.ts";
 import { type Digest, stableJson } from "./contract/digest.ts";
 import { type Lock, lockDigest } from "./contract/lock.ts";
-import type { Variant } from "./contract/variant.ts";
+import type { Arch, Variant } from "./contract/variant.ts";
 import { writeFileAtomic } from "./host/files.ts";
-import { hashFile } from "./host/hash-file.ts";
+import { type FileHash, hashFile } from "./host/hash-file.ts";
 import { timed } from "./host/step.ts";
+import { makeComposefs } from "./steps/composefs.ts";
 import { type DiskParts, makeDiskImage } from "./steps/disk-image.ts";
 import { makeInitramfs } from "./steps/initramfs.ts";
-import { findKernel } from "./steps/kernel.ts";
+import { findKernel, type Kernel } from "./steps/kernel.ts";
 import { addNodeFiles } from "./steps/node-files.ts";
 import { normalizeRoot } from "./steps/normalize-root.ts";
 import { layOutRepository } from "./steps/repository.ts";
@@ -52,8 +53,7 @@ async function makeRoot(context: StepContext, request: BuildRequest) {
 }
 
 /** Root image and initramfs: both read the finished root and neither waits for the other. */
-async function makeIngredients(context: StepContext, request: BuildRequest): Promise<Ingredients> {
-  const kernel = await makeRoot(context, request);
+async function makeIngredients(context: StepContext, request: BuildRequest, kernel: Kernel): Promise<Ingredients> {
   const [rootImage, initramfs] = await Promise.all([
     timed(context.report, "root-image", async () => {
       const { image, outcome } = await packRootImage(context, seedOf(request));
@@ -66,6 +66,30 @@ async function makeIngredients(context: StepContext, request: BuildRequest): Pro
   ]);
   return ingredientsOf(context, request, { kernel, initramfs, rootImage });
 }
+
+/** What the manifest says of the files that tell of the root. */
+type RootFiles = Readonly<Record<RootFile, ManifestArtifact>>;
+
+/** Composefs image and package record of the finished root, which they only read, into `<work>/out/<arch>`. */
+export async function makeRootFiles(context: StepContext, arch: Arch): Promise<RootFiles> {
+  const pathOf = (key: RootFile): string => join(context.work, "out", rootFilePath(arch, key));
+  const status = pathOf("dpkg_status");
+  await mkdir(dirname(status), { recursive: true });
+  await copyFile(join(context.work, "root/var/lib/dpkg/status"), status);
+  const composefs = await timed(context.report, "composefs", async () => {
+    const { hash, outcome } = await makeComposefs(context, pathOf("composefs"));
+    return { ...outcome, bytes: hash.sizeBytes, value: hash };
+  });
+  await Promise.all([status, pathOf("composefs")].map((path) => chmod(path, 0o644)));
+  return { composefs: saidOf(composefs), dpkg_status: saidOf(await hashFile(status)) };
+}
+
+/** A file as the manifest describes it. */
+const saidOf = ({ sha256, sizeBytes, fsverity }: FileHash): ManifestArtifact => ({
+  sha256,
+  size_bytes: sizeBytes,
+  fsverity_digest: fsverity.digest,
+});
 
 /** What the root image's UUID and all identifiers of a disk are made from. */
 export const seedOf = ({ release, version, arch }: BuildRequest): string => `${release}/${version}/${arch}`;
@@ -113,8 +137,7 @@ async function makeVariant(
   const artifacts: Record<string, ManifestArtifact> = {};
   const describe = async (file: string) => {
     await chmod(join(folder, file), 0o644);
-    const { sha256, sizeBytes, fsverity } = await hashFile(join(folder, file));
-    artifacts[`${below}/${file}`] = { sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest };
+    artifacts[`${below}/${file}`] = saidOf(await hashFile(join(folder, file)));
   };
   for (const file of files) await describe(file);
   const sums = files.map((file) => `${artifacts[`${below}/${file}`]?.sha256}  ${file}\n`).join("");
@@ -132,6 +155,7 @@ export async function makeOutputs(
   context: StepContext,
   request: BuildRequest,
   ingredients: Ingredients,
+  rootFiles: RootFiles,
 ): Promise<BuildManifest> {
   const artifacts: Record<string, ManifestArtifact> = {};
   for (const variant of request.variants) {
@@ -155,7 +179,8 @@ export async function makeOutputs(
     artifacts,
     oci_digest: null,
     fsverity_root_hash: hash.fsverity.rootHash,
-    root_image: { sha256: hash.sha256, size_bytes: hash.sizeBytes, fsverity_digest: hash.fsverity.digest },
+    root_image: saidOf(hash),
+    ...rootFiles,
     lock_digest: lockDigest(request.lock),
     toolchain_digest: toolchainOf(request.lock),
     source_date_epoch: request.sourceDateEpoch,
@@ -165,9 +190,14 @@ export async function makeOutputs(
 }
 
 /**
- * One whole run for one arch: root, initramfs and root image once, then {@link makeOutputs}.
+ * One whole run for one arch: the root, what is made of it side by side, then {@link makeOutputs}.
  * @throws BuildError of the step that failed
  */
 export async function build(context: StepContext, request: BuildRequest): Promise<BuildManifest> {
-  return makeOutputs(context, request, await makeIngredients(context, request));
+  const kernel = await makeRoot(context, request);
+  const [ingredients, rootFiles] = await Promise.all([
+    makeIngredients(context, request, kernel),
+    makeRootFiles(context, request.arch),
+  ]);
+  return makeOutputs(context, request, ingredients, rootFiles);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Digest, Sha256Hex } from "./digest.ts";
+import { InstalledPackage } from "./dpkg-status.ts";
 
 /** A file or folder of a file system or archive. Listed only where asked for. */
 export const InspectedFile = z.strictObject({
@@ -142,6 +143,13 @@ export const InspectedGrubCore = z.strictObject({ format: z.literal("grub-core")
 /** A small text, such as a kernel command line. */
 export const InspectedText = z.strictObject({ format: z.literal("text"), text: z.string() });
 
+/** dpkg's record of what is installed in a root. `packages` are listed only where files are. */
+export const InspectedPackages = z.strictObject({
+  format: z.literal("dpkg-status"),
+  installed: z.int().nonnegative(),
+  packages: z.array(InstalledPackage).optional(),
+});
+
 /** What an image is. */
 export const InspectedContent = z.discriminatedUnion("format", [
   InspectedDisk,
@@ -153,6 +161,7 @@ export const InspectedContent = z.discriminatedUnion("format", [
   InspectedInitramfs,
   InspectedGrubCore,
   InspectedText,
+  InspectedPackages,
 ]);
 export type InspectedContent = z.infer<typeof InspectedContent>;
 

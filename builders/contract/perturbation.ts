@@ -6,6 +6,7 @@
  *   root would change nothing: mkfs.erofs gives all files one time, and dracut clamps those of the initramfs
  * - `cpio-member`: a byte of a member of the initramfs
  * - `erofs`: a byte in the middle of the finished root image
+ * - `composefs`: a byte of a file's digest in the composefs image of the root
  * - `ext4`: when the persist file system says that it was made
  * - `fat`: the volume serial of a FAT file system
  * - `gpt-guid`: the GUID of a disk's last partition
@@ -17,6 +18,7 @@ export const PERTURB_STEPS = [
   "root-mtime",
   "cpio-member",
   "erofs",
+  "composefs",
   "ext4",
   "fat",
   "gpt-guid",

@@ -1,4 +1,5 @@
 import type { ContentsReader, Item } from "./contents.ts";
+import { attributeText, erofsAttributes } from "./erofs-attributes.ts";
 import { decodedAccess, isDecodable, storedAccess } from "./erofs-data.ts";
 import { type Erofs, readErofs } from "./erofs-superblock.ts";
 import { type ErofsFile, erofsLinkTarget, walkErofs } from "./erofs-walk.ts";
@@ -45,13 +46,15 @@ function erofsReading(image: RandomAccess, erofs: Erofs, file: ErofsFile): Parti
   return { stored, open: async () => (isDecodable(erofs, file) ? decodedAccess(image, file) : stored), covers: [] };
 }
 
-/** Files and folders of an erofs file system; its time stamps are the superblock's. */
+/** Files and folders of an erofs file system; of a composefs their digests are attributes. */
 export const erofsContents: ContentsReader = async (image) => {
   const erofs = await readErofs(image);
   if (erofs === null) return null;
   const items: Item[] = [];
   for await (const file of walkErofs(image, erofs)) {
+    const attributes = await erofsAttributes(image, erofs, file.inode);
     const facts: Record<string, string> = {
+      ...Object.fromEntries(attributes.map((attribute) => [attribute.name, attributeText(attribute)])),
       owner: `${file.inode.uid}:${file.inode.gid}`,
       ...(file.type === "symlink" ? { target: await erofsLinkTarget(image, file) } : {}),
     };

@@ -100,6 +100,31 @@ describe("a folder", () => {
     ]);
     expect(artifacts[0]?.content).toEqual({ format: "text", text: "a=1 b=2\n" });
   });
+  test("of a run: its manifest, the composefs and the package record of its root", async () => {
+    const path = join(folder, "run");
+    await mkdir(path);
+    await writeFile(join(path, "build-manifest.json"), "{}\n");
+    await writeFile(join(path, "root.cfs"), await smallImage("composefs"));
+    const description = `Description: something\n${" long text\n".repeat(9000)}`; // larger than a text may be
+    const record = (name: string, status: string) =>
+      `Package: ${name}\nEssential: yes\nStatus: ${status}\nArchitecture: all\nVersion: 1:2-3\n${description}\n`;
+    await writeFile(
+      join(path, "dpkg-status"),
+      record("kept", "install ok installed") + record("removed", "deinstall ok config-files"),
+    );
+    const { artifacts } = Inspection.parse(await inspectArtifact(path, { files: false }));
+    expect(artifacts.map(({ file, content }) => [file, content.format])).toEqual([
+      ["build-manifest.json", "text"],
+      ["dpkg-status", "dpkg-status"],
+      ["root.cfs", "erofs"],
+    ]);
+    expect(artifacts[1]?.content).toEqual({ format: "dpkg-status", installed: 1 });
+    expect(artifacts[2]?.content).toMatchObject({ composefs: true });
+    const alone = Inspection.parse(await inspectArtifact(join(path, "dpkg-status"), { files: true }));
+    expect(alone.artifacts[0]?.content).toMatchObject({
+      packages: [{ name: "kept", version: "1:2-3", arch: "all" }],
+    });
+  });
   test("without a file is refused", async () => {
     await mkdir(join(folder, "empty"));
     await expect(inspectArtifact(join(folder, "empty"), { files: false })).rejects.toThrow("holds no file");

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { isUtf8 } from "node:buffer";
 import { BuildError } from "../contract/build-failure.ts";
 import type { InspectedContent, Inspection } from "../contract/inspection.ts";
+import { installedPackages } from "../contract/dpkg-status.ts";
 import { hashFile } from "../host/hash-file.ts";
 import { gptPartition } from "./gpt.ts";
 import { inspectInitramfs, inspectPe } from "./inspect-boot.ts";
@@ -13,6 +14,7 @@ import { openFile, type RandomAccess } from "./random-access.ts";
 import { recognise, type Recognised, RECOGNISED_FORMATS } from "./recognise.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024;
+const MAX_STATUS_BYTES = 4 * 1024 * 1024;
 /** Formats in formats; as deep as {@link locateIn} goes. */
 const MAX_DEPTH = 16;
 /** Messages in the first sector of GRUB's boot.img, and in that of core.img (GRUB 2.12, boot.S and diskboot.S). */
@@ -98,15 +100,24 @@ async function textOf(image: RandomAccess): Promise<InspectedContent | null> {
   return isUtf8(bytes) && !bytes.includes(0) ? { format: "text", text: Buffer.from(bytes).toString("utf8") } : null;
 }
 
+/** dpkg's record of a root, as a run leaves it beside its artifacts. */
+async function statusOf(image: RandomAccess, options: InspectOptions): Promise<InspectedContent | null> {
+  if (image.size > MAX_STATUS_BYTES) return null;
+  const packages = installedPackages(Buffer.from(await image.readAt(0, image.size)).toString("utf8"));
+  if (packages === null) return null;
+  return { format: "dpkg-status", installed: packages.length, ...(options.files ? { packages } : {}) };
+}
+
 async function inspectFile(path: string, withText: boolean, options: InspectOptions) {
   const { sha256, sizeBytes, fsverity } = await hashFile(path);
   await using image = await openFile(path);
-  const content = (await inspectImage(image, options)) ?? (withText ? await textOf(image) : null);
+  const content =
+    (await inspectImage(image, options)) ?? (await statusOf(image, options)) ?? (withText ? await textOf(image) : null);
   if (content === null) {
     throw new BuildError({
       code: "InvalidRequest",
       step: "inspect",
-      message: `${path} is none of ${RECOGNISED_FORMATS}`,
+      message: `${path} is none of ${RECOGNISED_FORMATS}; nor is it a dpkg status`,
       remedy: "name an artifact that imgrel built: its folder, or one of its images",
     });
   }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { PERTURB_STEPS, type PerturbStep, PERTURBED_FILE } from "../contract/perturbation.ts";
 import type { ProgressEvent } from "../contract/progress.ts";
 import { compareFiles } from "../host/compare-files.ts";
+import { smallImage } from "../../test/fakes/small-images.ts";
 import { explainFiles } from "../readers/explain-files.ts";
 import { cpioArchive } from "./cpio.ts";
 import { markPerturbed, perturb, perturbedEpoch, wantedPerturbation } from "./perturb.ts";
@@ -83,12 +84,35 @@ test("one byte of a compressed member, and of no other", async () => {
   expect(findings[0]?.trail.map((step) => step.name)).toEqual(["zstd cpio 1", name, "word 1"]);
 });
 
+test("one byte of a digest in a composefs, which is told with its file", async () => {
+  const [path, original] = [join(work, "file"), join(work, "original")];
+  for (const file of [path, original]) await writeFile(file, await smallImage("composefs"));
+  await perturb(context("composefs"), "composefs", path);
+  const difference = await compareFiles(original, path);
+  if (difference === null) throw new Error("nothing was changed");
+  expect(difference.differingBytes).toBe(1);
+  const { findings } = await explainFiles(original, path, difference);
+  expect(findings.map(({ trail, aspect }) => [...trail.map(({ name }) => name), aspect])).toEqual([
+    ["/usr/bin/copy", "trusted.overlay.metacopy"],
+    ["/usr/bin/long", "trusted.overlay.metacopy"],
+  ]);
+  await markPerturbed(context("composefs"), "amd64");
+  expect(await mark()).toMatch(/^composefs: byte /);
+});
+
 describe("a test that means something else than it does fails", () => {
-  it.each(["cpio-member", "gpt-guid", "uki"] as const)("%s of a file that is none", async (step) => {
+  it.each(["cpio-member", "composefs", "gpt-guid", "uki"] as const)("%s of a file that is none", async (step) => {
     const path = join(work, "file");
     await writeFile(path, Buffer.alloc(2048, "x"));
     await expect(perturb(context(step), step, path)).rejects.toMatchObject({
       failure: { code: step === "cpio-member" ? "OutputInvalid" : "InvalidRequest" },
+    });
+  });
+  it("composefs of an erofs that is none", async () => {
+    const path = join(work, "file");
+    await writeFile(path, await smallImage("erofs"));
+    await expect(perturb(context("composefs"), "composefs", path)).rejects.toMatchObject({
+      failure: { message: `${path} holds no digest of a file` },
     });
   });
   it("for a step that the build does not have", async () => {

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { BuildError } from "../contract/build-failure.ts";
 import { type PerturbStep, PERTURB_VARIABLE, PERTURBED_FILE, readPerturbation } from "../contract/perturbation.ts";
+import { erofsAttributes } from "../readers/erofs-attributes.ts";
+import { readErofs } from "../readers/erofs-superblock.ts";
+import { walkErofs } from "../readers/erofs-walk.ts";
 import { GPT_ENTRY, readGpt } from "../readers/gpt.ts";
 import { initramfsSegments } from "../readers/initramfs-members.ts";
 import { readPe } from "../readers/pe.ts";
@@ -63,6 +66,22 @@ const flipPartitionGuid: Change = async (path) => {
   return flip(path, gpt.primary.entriesAt + (last.number - 1) * gpt.primary.entryBytes + guid);
 };
 
+/** Where overlayfs looks for a file's digest: behind version, length, flags and algorithm (struct ovl_metacopy). */
+const DIGEST = { attribute: "trusted.overlay.metacopy", at: 4 } as const;
+
+const flipDigest: Change = async (path) => {
+  await using image = await openFile(path);
+  const erofs = await readErofs(image);
+  if (erofs !== null) {
+    for await (const { inode } of walkErofs(image, erofs)) {
+      const attributes = await erofsAttributes(image, erofs, inode);
+      const digest = attributes.find(({ name }) => name === DIGEST.attribute);
+      if (digest !== undefined) return flip(path, digest.at + DIGEST.at);
+    }
+  }
+  throw unfit("composefs", `${path} holds no digest of a file`);
+};
+
 const TIME_STAMP_AT = 8; // behind signature, machine and number of sections of the COFF header
 
 const flipTimeStamp: Change = async (path) => {
@@ -99,6 +118,7 @@ const CHANGES: Readonly<Record<Exclude<PerturbStep, "root-mtime">, Change>> = {
   "root-file": flipAt(0),
   "cpio-member": flipMember,
   erofs: flipMiddle,
+  composefs: flipDigest,
   ext4: flipAt(EXT4_MADE_AT),
   fat: flipAt(FAT32_SERIAL_AT),
   "gpt-guid": flipPartitionGuid,

@@ -16,6 +16,8 @@ beforeAll(async () => {
   disk[512 + 60] = 0xff; // the disk GUID
   await writeFile(join(folder, "damaged.img"), disk);
   await writeFile(join(folder, "notes.txt"), "text");
+  const record = "Package: a\u001bb\nStatus: install ok installed\nArchitecture: all\nVersion: 1:2-3\n\n";
+  await writeFile(join(folder, "dpkg-status"), record);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -42,6 +44,12 @@ test("--files lists them", async () => {
   const { stdout } = await inspect("disk.img", "--files");
   expect(stdout).toMatch(/^ +0644 file +5 \/etc\/small$/m);
   expect(stdout).toMatch(/^ +- +file +5 \/small.txt$/m);
+});
+
+test("a root's package record: how many, and with --files which", async () => {
+  expect((await inspect("dpkg-status")).stdout).toMatch(/^ {2}dpkg status, 1 packages installed\n$/m);
+  expect((await inspect("dpkg-status", "--files")).stdout).toMatch(/^ {4}a.?b 1:2-3 all$/m);
+  expect((await inspect("dpkg-status", "--files")).stdout).not.toContain("\u001b");
 });
 
 test("-o json is what the contract says", async () => {

@@ -24,8 +24,8 @@ export function register(program: Command, context: CommandContext): void {
       "Show what an artifact holds, without mounting anything: partitions, file systems, boot entries, kernel version, " +
         "digests.",
     )
-    .argument("<artifact>", "an image, or the folder of an artifact")
-    .option("--files", "list every file too")
+    .argument("<artifact>", "an image, or the folder of an artifact or of a run's output")
+    .option("--files", "list every file and package too")
     .addOption(outputOption())
     .addHelpText(
       "after",

@@ -124,6 +124,11 @@ function contentLines(content: InspectedContent): string[] {
       return ["GRUB core image"];
     case "text":
       return content.text.trimEnd().split("\n").map(oneLine);
+    case "dpkg-status":
+      return [
+        `dpkg status, ${content.installed} packages installed`,
+        ...indent((content.packages ?? []).map(({ name, version, arch }) => oneLine(`${name} ${version} ${arch}`))),
+      ];
   }
 }
 

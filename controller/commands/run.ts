@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { EXIT } from "../../builders/contract/build-failure.ts";
+import { describedFiles } from "../../builders/contract/build-manifest.ts";
 import type { Arch } from "../../builders/contract/variant.ts";
 import { type MachineFacts, variedAspects, variationOf } from "../../builders/contract/variation.ts";
 import { bootName, bootPlan } from "../domain/boot-plan.ts";
@@ -50,7 +51,7 @@ function planText({ request, runs, boot }: ArchPlan, machine: MachineFacts): str
 
 function resultText(context: CommandContext, plan: ArchPlan, { arch, run, boots }: ArchResult): string {
   const shown = (...parts: string[]) => shortPath(context.cwd, join(run.output, arch, ...parts));
-  const files = Object.keys(run.manifest.artifacts).filter((path) => !path.endsWith("/SHA256SUMS"));
+  const files = describedFiles(run.manifest).flatMap(({ path }) => (path.endsWith("/SHA256SUMS") ? [] : [path]));
   return [
     `reproduced ${arch}: ${plan.runs} runs are the same to the byte (${shortPath(context.cwd, join(plan.folder, "comparison.txt"))})`,
     ...files.map(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
+import type { BuildManifest, ManifestArtifact } from "../../builders/contract/build-manifest.ts";
 import { digestOf, sha256Hex } from "../../builders/contract/digest.ts";
 import { compareRuns, type FileFacts, type RunFacts } from "./comparison.ts";
 
@@ -11,6 +11,13 @@ const facts = (content: string): FileFacts => ({
 });
 
 const MANIFEST_PATH = "amd64/build-manifest.json";
+const COMPOSEFS = "amd64/root.cfs";
+const STATUS = "amd64/dpkg-status";
+
+const said = (content: string): ManifestArtifact => {
+  const { sha256, sizeBytes, fsverityDigest } = facts(content);
+  return { sha256, size_bytes: sizeBytes, fsverity_digest: fsverityDigest };
+};
 
 /** A run whose manifest is true of its files. `says` replaces what the manifest says of a file or a field. */
 function madeRun(
@@ -18,7 +25,9 @@ function madeRun(
   contents: Readonly<Record<string, string>>,
   says: Partial<BuildManifest> = {},
 ): RunFacts & { manifest: BuildManifest } {
-  const files = new Map(Object.entries(contents).map(([path, content]) => [path, facts(content)]));
+  const { [COMPOSEFS]: composefs = "composefs", [STATUS]: status = "status", ...artifacts } = contents;
+  const all = { ...artifacts, [COMPOSEFS]: composefs, [STATUS]: status };
+  const files = new Map(Object.entries(all).map(([path, content]) => [path, facts(content)]));
   const manifest: BuildManifest = {
     schema_version: 1,
     arch: "amd64",
@@ -27,15 +36,12 @@ function madeRun(
     kernel_version: "6.12.1",
     git_sha: "0".repeat(40),
     variants: ["raw"],
-    artifacts: Object.fromEntries(
-      [...files].map(([path, { sha256, sizeBytes, fsverityDigest }]) => [
-        path,
-        { sha256, size_bytes: sizeBytes, fsverity_digest: fsverityDigest },
-      ]),
-    ),
+    artifacts: Object.fromEntries(Object.entries(artifacts).map(([path, content]) => [path, said(content)])),
     oci_digest: null,
     fsverity_root_hash: digestOf("root"),
     root_image: { sha256: sha256Hex("root"), size_bytes: 4096, fsverity_digest: digestOf("root") },
+    composefs: said(composefs),
+    dpkg_status: said(status),
     lock_digest: digestOf("lock"),
     toolchain_digest: digestOf("toolchain"),
     source_date_epoch: 1_795_392_000,
@@ -54,7 +60,7 @@ describe("runs of equal bytes", () => {
     const verdict = compareRuns("amd64", [madeRun(1, CONTENT), madeRun(2, CONTENT), madeRun(3, CONTENT)]);
     expect(verdict).toMatchObject({ kind: "reproduced", runs: [1, 2, 3] });
     const paths = verdict.kind === "reproduced" ? verdict.artifacts.map(({ path }) => path) : [];
-    expect(paths).toEqual([MANIFEST_PATH, SUMS, DISK]);
+    expect(paths).toEqual([MANIFEST_PATH, STATUS, SUMS, DISK, COMPOSEFS]);
   });
   it("are not enough if there is one, or one twice", () => {
     expect(() => compareRuns("amd64", [madeRun(1, CONTENT)])).toThrow(RangeError);
@@ -84,6 +90,16 @@ describe("runs that differ", () => {
       },
     ]);
   });
+  it.each([COMPOSEFS, STATUS])(
+    "may do so in a file that tells of the root, which the manifest tells too: %s",
+    (path) => {
+      const verdict = compareRuns("amd64", [madeRun(1, CONTENT), madeRun(2, { ...CONTENT, [path]: "other" })]);
+      if (verdict.kind !== "not-reproducible") throw new Error(verdict.kind);
+      expect(verdict.differences.map((one) => [one.kind, "path" in one ? one.path : ""])).toEqual(
+        [MANIFEST_PATH, path].toSorted().map((differing) => ["content", differing]),
+      );
+    },
+  );
   it("may lack a file", () => {
     const { [SUMS]: _left, ...without } = CONTENT;
     const verdict = compareRuns("amd64", [madeRun(1, without), madeRun(2, CONTENT)]);
@@ -119,19 +135,42 @@ describe("runs that differ", () => {
 
 describe("a manifest that is not true of its run", () => {
   const lying = madeRun(2, CONTENT);
-  const said = lying.manifest.artifacts[DISK] ?? { sha256: "", size_bytes: 0, fsverity_digest: "" };
-  const saying = (change: Partial<typeof said>): RunFacts => ({
+  const saying = (change: Partial<ManifestArtifact>): RunFacts => ({
     ...lying,
-    manifest: { ...lying.manifest, artifacts: { ...lying.manifest.artifacts, [DISK]: { ...said, ...change } } },
+    manifest: { ...lying.manifest, artifacts: { ...lying.manifest.artifacts, [DISK]: { ...said("disk"), ...change } } },
   });
-  const withoutSums = new Map([...lying.files].filter(([path]) => path !== SUMS));
+  const sayingOfRoot = (change: Partial<BuildManifest>): RunFacts => madeRun(2, CONTENT, change);
+  const without = (left: string): RunFacts => ({
+    ...lying,
+    files: new Map([...lying.files].filter(([path]) => path !== left)),
+  });
   const extra = new Map([...lying.files, ["amd64/raw/extra", facts("extra")]]);
 
   test.each<[string, RunFacts, string, string]>([
     ["in a hash", saying({ sha256: "0".repeat(64) }), DISK, "says sha256 0000"],
     ["in a size", saying({ size_bytes: 5 }), DISK, "says size_bytes 5, the file has 4"],
     ["in an fs-verity digest", saying({ fsverity_digest: digestOf("") }), DISK, "says fsverity_digest sha256:e3b0"],
-    ["since a file is not there", { ...lying, files: withoutSums }, SUMS, "there is no such file"],
+    ["since a file is not there", without(SUMS), SUMS, "there is no such file"],
+    [
+      "in the composefs",
+      sayingOfRoot({ composefs: { ...said("composefs"), size_bytes: 1 } }),
+      COMPOSEFS,
+      "size_bytes 1",
+    ],
+    ["since there is no composefs", without(COMPOSEFS), COMPOSEFS, "there is no such file"],
+    [
+      "in the package record",
+      sayingOfRoot({ dpkg_status: { ...said("status"), sha256: "0".repeat(64) } }),
+      STATUS,
+      "says sha256",
+    ],
+    ["since there is no package record", without(STATUS), STATUS, "there is no such file"],
+    [
+      "in one of two things that it says of a file",
+      sayingOfRoot({ artifacts: { ...lying.manifest.artifacts, [STATUS]: { ...said("status"), size_bytes: 7 } } }),
+      STATUS,
+      "says size_bytes 7",
+    ],
     ["since a file is not in it", { ...lying, files: extra }, "amd64/raw/extra", "is not in the manifest"],
     ["since it is not there", { ...lying, manifest: null }, MANIFEST_PATH, "missing or not a valid manifest"],
     ["since it is another arch's", madeRun(2, CONTENT, { arch: "arm64" }), MANIFEST_PATH, "is for arm64, not amd64"],

@@ -1,4 +1,4 @@
-import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
+import { type BuildManifest, describedFiles } from "../../builders/contract/build-manifest.ts";
 import { PERTURBED_FILE } from "../../builders/contract/perturbation.ts";
 import { canonicalJson, type Digest, type Sha256Hex } from "../../builders/contract/digest.ts";
 
@@ -80,8 +80,9 @@ function manifestFaults({ run, manifest, files, strange }: RunFacts, arch: strin
   const own = manifestPath(arch);
   const faults = strange.map((path) => ({ run, path, message: "is neither a file nor a folder" }));
   if (manifest === null) return [...faults, { run, path: own, message: "is missing or not a valid manifest" }];
-  if (manifest.arch !== arch) faults.push({ run, path: own, message: `is for ${manifest.arch}, not ${arch}` });
-  for (const [path, said] of Object.entries(manifest.artifacts)) {
+  if (manifest.arch !== arch) return [...faults, { run, path: own, message: `is for ${manifest.arch}, not ${arch}` }];
+  const described = describedFiles(manifest);
+  for (const { path, said } of described) {
     const found = files.get(path);
     if (found === undefined) {
       faults.push({ run, path, message: "stands in the manifest, but there is no such file" });
@@ -92,10 +93,9 @@ function manifestFaults({ run, manifest, files, strange }: RunFacts, arch: strin
       faults.push({ run, path, message: `the manifest says ${field} ${said[field]}, the file has ${found[fact]}` });
     }
   }
+  const known = new Set([own, perturbedPath(arch), ...described.map(({ path }) => path)]);
   for (const path of files.keys()) {
-    if (path !== own && path !== perturbedPath(arch) && !Object.hasOwn(manifest.artifacts, path)) {
-      faults.push({ run, path, message: "is not in the manifest" });
-    }
+    if (!known.has(path)) faults.push({ run, path, message: "is not in the manifest" });
   }
   return faults;
 }
@@ -120,13 +120,18 @@ function fileDifference(path: string, runs: readonly RunFacts[]): FileDifference
 
 /** A manifest as `field -> canonical JSON`; artifacts are one field each. */
 function manifestFields(manifest: BuildManifest): Map<string, string> {
-  const { artifacts, ...rest } = manifest;
-  const fields = new Map(Object.entries(rest).map(([field, value]) => [field, canonicalJson(value)]));
-  for (const [path, value] of Object.entries(artifacts)) fields.set(`artifacts["${path}"]`, canonicalJson(value));
-  return fields;
+  const { artifacts: _each, ...rest } = manifest;
+  return new Map([
+    ...Object.entries(rest).map(([field, value]) => [field, canonicalJson(value)] as const),
+    ...describedFiles(manifest).map(({ field, said }) => [field, canonicalJson(said)] as const),
+  ]);
 }
 
-/** Fields that differ, without those of artifacts whose files differ anyway. */
+/** Fields of the manifest that speak of these files. */
+const fieldsOf = (paths: ReadonlySet<string>, { manifest }: RunFacts): string[] =>
+  manifest === null ? [] : describedFiles(manifest).flatMap(({ path, field }) => (paths.has(path) ? [field] : []));
+
+/** Fields that differ, without those of files that differ anyway. */
 function manifestDifferences(runs: readonly RunFacts[], explained: ReadonlySet<string>): ManifestDifference[] {
   const known = runs.flatMap(({ run, manifest }) =>
     manifest === null ? [] : [{ run, fields: manifestFields(manifest) }],
@@ -145,7 +150,8 @@ function differencesOf(runs: readonly RunFacts[], arch: string): Difference[] {
   const all = new Set(runs.flatMap(({ files }) => [...files.keys()]));
   const paths = [...all].filter((path) => path !== perturbedPath(arch)).toSorted();
   const files = paths.flatMap((path) => fileDifference(path, runs) ?? []);
-  const explained = new Set(files.map(({ path }) => `artifacts["${path}"]`));
+  const differing = new Set(files.map(({ path }) => path));
+  const explained = new Set(runs.flatMap((run) => fieldsOf(differing, run)));
   const marks = perturbed.map(({ run }) => ({ kind: "perturbed" as const, run }));
   return [...marks, ...files, ...manifestDifferences(runs, explained)];
 }

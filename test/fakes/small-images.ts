@@ -6,6 +6,7 @@ export const SMALL_IMAGES = [
   "plain-erofs",
   "erofs",
   "legacy-erofs",
+  "composefs",
   "ext4",
   "fat",
   "fat32",

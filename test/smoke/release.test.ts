@@ -2,16 +2,21 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BootResult } from "../../builders/contract/boot.ts";
-import { BuildManifest } from "../../builders/contract/build-manifest.ts";
+import { BuildManifest, describedFiles } from "../../builders/contract/build-manifest.ts";
+import { Inspection } from "../../builders/contract/inspection.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
 import { exec, type Outcome } from "../../builders/host/exec.ts";
 import { hashFile } from "../../builders/host/hash-file.ts";
+import { COMPOSEFS_OPTIONS } from "../../builders/steps/composefs.ts";
+import { ComparisonReport } from "../../controller/domain/comparison-report.ts";
 import { imgrel, PROJECT } from "../imgrel.ts";
+import { runTools, toolchainRoot } from "../toolbox.ts";
 
 // What `npm start` does, with the demo release cut down to the one target that is built and booted soonest: pins,
 // toolchain, two runs, comparison, boot. The whole demo release is the system shard "release".
 let state = "";
 let outcome: Outcome;
+let work = "";
 let output = "";
 
 beforeAll(async () => {
@@ -25,14 +30,16 @@ beforeAll(async () => {
   await writeFile(join(spec, "release.yaml"), text.replace(/^ {2}targets:\n[^]*/m, targets));
   const documents = ["--class", "deploy/local/class.yaml", "--source", "deploy/local/source.yaml"];
   outcome = await imgrel("run", "--spec", spec, ...documents, "--state-dir", state);
-  output = join(state, "work/demo/amd64/run-1/out/amd64");
+  work = join(state, "work/demo/amd64");
+  output = join(work, "run-1/out/amd64");
 });
 afterAll(() => rm(state, { recursive: true, force: true }));
 
 describe("npm start", () => {
   it("ends well and says where everything is", () => {
     expect(outcome.exitCode, outcome.tail).toBe(0);
-    for (const file of ["kernel-initrd/kernel", "kernel-initrd/initramfs.cpio.zst", "build-manifest.json"]) {
+    const variant = ["kernel-initrd/kernel", "kernel-initrd/initramfs.cpio.zst"];
+    for (const file of [...variant, "root.cfs", "dpkg-status", "build-manifest.json"]) {
       expect(outcome.stdout).toContain(join(output, file));
     }
     expect(outcome.stdout).toContain("reproduced amd64: 2 runs are the same to the byte");
@@ -53,14 +60,35 @@ describe("npm start", () => {
     const manifest = BuildManifest.parse(JSON.parse(await readFile(join(output, "build-manifest.json"), "utf8")));
     const files = await readdir(join(output, "kernel-initrd"));
     expect(Object.keys(manifest.artifacts)).toEqual(files.toSorted().map((file) => `amd64/kernel-initrd/${file}`));
-    for (const [path, described] of Object.entries(manifest.artifacts)) {
-      const hash = await hashFile(join(output, "..", path));
-      expect(described, path).toEqual({
-        sha256: hash.sha256,
-        size_bytes: hash.sizeBytes,
-        fsverity_digest: hash.fsverity.digest,
-      });
+    const described = describedFiles(manifest);
+    expect(described.map(({ path }) => path).slice(-2)).toEqual(["amd64/root.cfs", "amd64/dpkg-status"]);
+    for (const { path, said } of described) {
+      const { sha256, sizeBytes, fsverity } = await hashFile(join(output, "..", path));
+      expect(said, path).toEqual({ sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest });
     }
+    const report = ComparisonReport.parse(JSON.parse(await readFile(join(work, "comparison.json"), "utf8")));
+    const compared = new Map(report.artifacts.map(({ path, sha256 }) => [path, sha256]));
+    for (const { path, said } of described) expect(compared.get(path), path).toBe(said.sha256);
+  });
+  it("tells of the root: its composefs digest, as composefs's tools compute it, and dpkg's record", async () => {
+    const manifest = BuildManifest.parse(JSON.parse(await readFile(join(output, "build-manifest.json"), "utf8")));
+    const digests = await runTools(
+      await toolchainRoot(),
+      join(work, "run-1"),
+      `mkcomposefs ${COMPOSEFS_OPTIONS.join(" ")} --print-digest-only root
+       composefs-info measure-file out/amd64/root.cfs`,
+    );
+    const { fsverity_digest } = manifest.composefs;
+    expect(digests).toBe(`${fsverity_digest}\n${fsverity_digest}\n`.replaceAll("sha256:", ""));
+    const status = await readFile(join(output, "dpkg-status"));
+    expect(status).toEqual(await readFile(join(work, "run-1/root/var/lib/dpkg/status")));
+    const inspected = await imgrel("inspect", output, "-o", "json");
+    expect(inspected.exitCode, inspected.tail).toBe(0);
+    expect(Inspection.parse(JSON.parse(inspected.stdout)).artifacts).toMatchObject([
+      { file: "build-manifest.json" },
+      { file: "dpkg-status", content: { format: "dpkg-status", installed: expect.any(Number) } },
+      { file: "root.cfs", fsverityDigest: fsverity_digest, content: { format: "erofs", composefs: true } },
+    ]);
   });
   it("keeps the first run only, since the second one is the same", async () => {
     const left = await readdir(join(state, "work/demo/amd64"));
@@ -70,6 +98,7 @@ describe("npm start", () => {
     expect(await log("root")).toMatch(/^\$ mmdebstrap /m);
     expect(await log("initramfs")).toMatch(/^\$ \/w\/root\/usr\/bin\/dracut /m);
     expect(await log("root-image")).toMatch(/^\$ mkfs\.erofs /m);
+    expect(await log("composefs")).toMatch(/^\$ mkcomposefs --use-epoch /m);
   });
   it("leaves SHA256SUMS that sha256sum accepts", async () => {
     const sums = await exec({ program: "sha256sum", args: ["-c", "SHA256SUMS"], cwd: join(output, "kernel-initrd") });

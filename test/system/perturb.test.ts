@@ -85,6 +85,7 @@ async function compare(perturbed: 1 | 2): Promise<ComparisonReport> {
 const KERNEL_INITRD = "amd64/kernel-initrd/initramfs.cpio.zst";
 const RAW = "amd64/raw/installer.img";
 const QCOW2 = "amd64/qcow2/cloud.qcow2";
+const COMPOSEFS = "amd64/root.cfs";
 
 function comparisonOf(report: ComparisonReport, path: string): VersionComparison {
   const found = report.differences.find((one) => one.kind === "content" && one.path === path);
@@ -124,6 +125,7 @@ const CASES: readonly (readonly [PerturbStep, Readonly<Record<string, readonly R
         new RegExp(`^${UKI} > section .cmdline > field powernode.root.fsverity: text$`),
       ],
       [QCOW2]: [new RegExp(`^guest disk > ${ROOT_ON_DISK} > path /etc/hostname > field word 1: text$`)],
+      [COMPOSEFS]: [/^path \/etc\/hostname > field word 1: text$/],
     },
   ],
   [
@@ -151,6 +153,7 @@ const CASES: readonly (readonly [PerturbStep, Readonly<Record<string, readonly R
       [QCOW2]: [new RegExp(`^guest disk > ${ROOT_ON_DISK} > path /.*: data$`)],
     },
   ],
+  ["composefs", { [COMPOSEFS]: [/^path \/\S+: trusted\.overlay\.metacopy$/] }],
   [
     "ext4",
     {

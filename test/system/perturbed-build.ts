@@ -1,6 +1,6 @@
 import { copyFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ingredientsOf, makeOutputs, seedOf } from "../../builders/build.ts";
+import { ingredientsOf, makeOutputs, makeRootFiles, seedOf } from "../../builders/build.ts";
 import { BuildRequest } from "../../builders/contract/build-request.ts";
 import { INSIDE } from "../../builders/host/sandbox.ts";
 import { findKernel } from "../../builders/steps/kernel.ts";
@@ -28,6 +28,7 @@ await perturb(context, "cpio-member", initramfs);
 await perturb(context, "root-file", hostname);
 const { image } = await packRootImage(context, seedOf(request));
 const kernel = await findKernel(context, request.kernelPackage);
-await makeOutputs(context, request, ingredientsOf(context, request, { kernel, initramfs, rootImage: image }));
+const ingredients = ingredientsOf(context, request, { kernel, initramfs, rootImage: image });
+await makeOutputs(context, request, ingredients, await makeRootFiles(context, request.arch));
 await markPerturbed(context, request.arch);
 await perturb(context, "root-file", hostname); // the same bit again

@@ -19,17 +19,22 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const output = (run: number): string => join(folder, `run-${run}/out`);
 const DISK = "amd64/raw/disk.img";
-const FILES: Readonly<Record<string, string>> = { [DISK]: "first\nsecond\n", "amd64/raw/SHA256SUMS": "sums\n" };
+const ROOT_FILES = { composefs: "amd64/root.cfs", dpkg_status: "amd64/dpkg-status" } as const;
+const FILES: Readonly<Record<string, string>> = {
+  ...{ [DISK]: "first\nsecond\n", "amd64/raw/SHA256SUMS": "sums\n" },
+  ...{ [ROOT_FILES.composefs]: "composefs", [ROOT_FILES.dpkg_status]: "Package: dpkg\nVersion: 1\n" },
+};
 
 /** A run with a true manifest. */
 async function makeRun(run: number, changes: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(join(output(run), "amd64/raw"), { recursive: true });
-  const artifacts: Record<string, unknown> = {};
+  const described: Record<string, unknown> = {};
   for (const [path, content] of Object.entries({ ...FILES, ...changes })) {
     await writeFile(join(output(run), path), content);
     const { sha256, sizeBytes, fsverity } = await hashFile(join(output(run), path));
-    artifacts[path] = { sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest };
+    described[path] = { sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest };
   }
+  const { [ROOT_FILES.composefs]: composefs, [ROOT_FILES.dpkg_status]: dpkg_status, ...artifacts } = described;
   const digest = `sha256:${"0".repeat(64)}`;
   const manifest = {
     ...{
@@ -41,6 +46,7 @@ async function makeRun(run: number, changes: Readonly<Record<string, string>>): 
     },
     ...{ kernel_version: "6.12.1", git_sha: "0".repeat(40), variants: ["raw"], artifacts, fsverity_root_hash: digest },
     root_image: { sha256: "0".repeat(64), size_bytes: 4096, fsverity_digest: digest },
+    ...{ composefs, dpkg_status },
     ...{ lock_digest: digest, toolchain_digest: digest, source_date_epoch: 0 },
   };
   await writeFile(join(output(run), "amd64/build-manifest.json"), JSON.stringify(manifest));
@@ -69,10 +75,8 @@ describe("two runs of the same bytes", () => {
   it("are reproduced, with hashes of the comparator's own, in a report that can be read back", async () => {
     const report = await compare();
     expect(report).toMatchObject({ verdict: "Reproduced", runs: [1, 2], differences: [], faults: [] });
-    expect(report.artifacts.map(({ path }) => path)).toEqual([
-      "amd64/build-manifest.json",
-      ...Object.keys(FILES).toReversed(),
-    ]);
+    const paths = ["amd64/build-manifest.json", ...Object.keys(FILES)];
+    expect(report.artifacts.map(({ path }) => path)).toEqual(paths.toSorted());
     const { sha256 } = await hashFile(join(output(1), DISK));
     expect(report.artifacts.find(({ path }) => path === DISK)?.sha256).toBe(sha256);
     expect(ComparisonReport.parse(JSON.parse(await stored(COMPARISON_FILES.json)))).toEqual(report);
@@ -104,6 +108,18 @@ describe("a run with another byte", () => {
     expect(text).toMatch(/diffoscope: \S/);
     expect(errorOf(report)).toMatchObject({ code: "NotReproducible", exitCode: 3, kind: "verdict" });
     expect(errorOf(report).message).toContain(`runs 1 and 2 differ, first in ${DISK}`);
+  });
+
+  it("may be one with other packages", async () => {
+    await makeRun(2, { [ROOT_FILES.dpkg_status]: "Package: dpkg\nVersion: 2\n" });
+    const { differences } = await compare();
+    expect(differences.map((one) => ("path" in one ? one.path : one.kind))).toEqual([
+      ROOT_FILES.dpkg_status,
+      "amd64/build-manifest.json",
+    ]);
+    const [first] = differences;
+    if (first?.kind !== "content") throw new Error("not content");
+    expect(first.comparisons[0]).toMatchObject({ findings: [{ trail: [{ name: "line 2" }], aspect: "text" }] });
   });
 
   it("is found just so in run 1", async () => {

@@ -21,13 +21,16 @@ beforeEach(async () => {
   const folder = join(work, "out/amd64/kernel-initrd");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "kernel"), "kernel");
+  for (const name of ["root.cfs", "dpkg-status"]) await writeFile(join(work, "out/amd64", name), "kernel");
   const { sha256, sizeBytes, fsverity } = await hashFile(join(folder, "kernel"));
+  const said = { sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest };
   manifest = {
     ...{ schema_version: 1, arch: "amd64", base_image_digest: null, apt_snapshot: "20261101T000000Z" },
     ...{ kernel_version: "6", git_sha: "0".repeat(40), variants: ["kernel-initrd"], oci_digest: null },
-    artifacts: { "amd64/kernel-initrd/kernel": { sha256, size_bytes: sizeBytes, fsverity_digest: fsverity.digest } },
+    artifacts: { "amd64/kernel-initrd/kernel": said },
     fsverity_root_hash: digestOf("root"),
     root_image: { sha256, size_bytes: 1, fsverity_digest: digestOf("x") },
+    ...{ composefs: said, dpkg_status: said },
     ...{ lock_digest: digestOf("lock"), toolchain_digest: digestOf("toolchain"), source_date_epoch: 0 },
   };
   await writeFile(join(work, "out/amd64/build-manifest.json"), stableJson(manifest));
@@ -43,6 +46,8 @@ describe("a finished run", () => {
   const changes: Record<string, () => Promise<unknown>> = {
     "an artifact changed": () => writeFile(join(work, "out/amd64/kernel-initrd/kernel"), "Kernel"),
     "an artifact is gone": () => rm(join(work, "out/amd64/kernel-initrd/kernel")),
+    "the composefs changed": () => writeFile(join(work, "out/amd64/root.cfs"), "Kernel"),
+    "the package record is gone": () => rm(join(work, "out/amd64/dpkg-status")),
     "a file came": () => writeFile(join(work, "out/amd64/kernel-initrd/more"), ""),
     "the manifest changed": () =>
       writeFile(join(work, "out/amd64/build-manifest.json"), stableJson({ ...manifest, oci_digest: digestOf("x") })),

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { BuildManifest } from "../../../builders/contract/build-manifest.ts";
+import { BuildManifest, describedFiles } from "../../../builders/contract/build-manifest.ts";
 import { Digest, digestOf, stableJson } from "../../../builders/contract/digest.ts";
 import { writeFileAtomic } from "../../../builders/host/files.ts";
 import { hashFile } from "../../../builders/host/hash-file.ts";
@@ -54,9 +54,9 @@ export async function readFinished(work: string, arch: string, key: Digest): Pro
       const found = (await readdir(join(work, "out", arch, variant))).map((name) => `${arch}/${variant}/${name}`);
       if (found.some((path) => manifest.artifacts[path] === undefined)) return null;
     }
-    for (const [path, { sha256, size_bytes, fsverity_digest }] of Object.entries(manifest.artifacts)) {
-      const hash = await hashFile(join(work, "out", path));
-      if (hash.sha256 !== sha256 || hash.sizeBytes !== size_bytes || hash.fsverity.digest !== fsverity_digest)
+    for (const { path, said } of describedFiles(manifest)) {
+      const { sha256, sizeBytes, fsverity } = await hashFile(join(work, "out", path));
+      if (sha256 !== said.sha256 || sizeBytes !== said.size_bytes || fsverity.digest !== said.fsverity_digest)
         return null;
     }
     return { manifest, manifestDigest: finished.manifest, record: finished.record };

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the small images beside this file, for tests of readers that must not need the toolchain. Run it in an empty
-# folder with erofs-utils 1.8, e2fsprogs 1.47, dosfstools 4.2, mtools 4, util-linux 2.41, qemu-utils 10 and zstd.
+# folder with erofs-utils 1.8, e2fsprogs 1.47, dosfstools 4.2, mtools 4, util-linux 2.41, qemu-utils 10, composefs 1.0.8 and zstd.
 set -eu
 export SOURCE_DATE_EPOCH=1767225600 LC_ALL=C.UTF-8 TZ=UTC
 uuid=11111111-2222-8333-8444-555555555555
@@ -46,7 +46,10 @@ dd if=fat of=mbr bs=512 seek=8 conv=notrunc status=none
 qemu-img convert -f raw -O qcow2 -o cluster_size=4096 gpt qcow2
 qemu-img convert -c -f raw -O qcow2 -o cluster_size=4096 gpt zlib-qcow2
 
-for image in plain-erofs erofs legacy-erofs ext4 fat fat32 gpt mbr qcow2 zlib-qcow2; do
+cp tree/usr/bin/long tree/usr/bin/copy # two files of one content share their attributes
+mkcomposefs --use-epoch --min-version=0 --max-version=0 tree composefs
+
+for image in plain-erofs erofs legacy-erofs composefs ext4 fat fat32 gpt mbr qcow2 zlib-qcow2; do
 	zstd -19 -q -f "$image" -o "$image.zst"
 	rm "$image"
 done
