@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import type { Inspection } from "../builders/contract/inspection.ts";
 import type { Report } from "../builders/contract/progress.ts";
 import type { MachineFacts } from "../builders/contract/variation.ts";
@@ -14,6 +15,11 @@ import type { Logger } from "./ports/logger.ts";
 import type { ArchiveDefinition, PackageArchive } from "./ports/package-archive.ts";
 import type { PackageStore } from "./ports/package-store.ts";
 import type { ProgressView } from "./ports/progress-view.ts";
+import { RECORDS_BRANCH, type SourceSpec } from "./domain/source.ts";
+import type { ArtifactStore } from "./ports/artifact-store.ts";
+import type { BundleVerifier, TrustedSigner } from "./ports/bundle-verifier.ts";
+import type { RecordRepository } from "./ports/record-repository.ts";
+import type { Signer } from "./ports/signer.ts";
 import type { SpecRepository } from "./ports/spec-repository.ts";
 
 // Each function here imports its adapter when it is called: a command pays only for what it uses.
@@ -105,6 +111,12 @@ export async function createPackageStore(options: {
 /** Where the local process keeps its repository, and the branch that holds specs and locks. */
 const SPEC_REPOSITORY = { folder: "repository.git", branch: "main" } as const;
 
+/** Where the local process keeps what it publishes, its keys, and the policy that names them (README). */
+const LOCAL = { registry: "registry", keys: "keys", policy: "policy.yaml" } as const;
+
+/** How references to what the local process publishes in its own folder begin: nobody can pull them from elsewhere. */
+const LOCAL_REPOSITORY = "local";
+
 /**
  * The local process's own repository in its state folder, an absolute path; made on first use.
  * @throws ReleaseError RepositoryUnusable, ToolMissing
@@ -136,6 +148,85 @@ export async function pastReleaseTexts(options: {
     contentsInRepository(repository, SPEC_REPOSITORY.branch, options.committedAs),
   ]);
   return found.flat();
+}
+
+/** Where a release is published, and where its inputs are kept. */
+export type Stores = { readonly images: ArtifactStore; readonly inputs: ArtifactStore };
+
+/**
+ * The stores of the local process: a folder that holds an OCI image layout.
+ * @param folder absolute path; left out: in the state folder
+ */
+export async function openStores(stateDirectory: string, folder?: string): Promise<Stores> {
+  const { openLayout } = await import("./adapters/oci/layout.ts");
+  const directory = folder ?? join(stateDirectory, LOCAL.registry);
+  // one layout holds both: tags of inputs and of artifacts cannot be the same
+  const open = (part: string) => openLayout({ directory, name: `${LOCAL_REPOSITORY}/${part}` });
+  return { images: open("images"), inputs: open("inputs") };
+}
+
+/** Who signs for the local process. */
+export type LocalSigning = {
+  readonly signer: Signer;
+  /** knows that signer, and nobody else */
+  readonly verifier: BundleVerifier;
+};
+
+/**
+ * The local process' own key, made on first use.
+ * @throws ReleaseError KeyUnusable
+ */
+export async function openSigning(stateDirectory: string, passphraseFile?: string): Promise<LocalSigning> {
+  const { openKeySigner } = await import("./adapters/signing/key-signer.ts");
+  const { createBundleVerifier } = await import("./adapters/signing/bundle-verifier.ts");
+  const folder = join(stateDirectory, LOCAL.keys);
+  const signer = await openKeySigner({ folder, ...(passphraseFile === undefined ? {} : { passphraseFile }) });
+  const verifier = createBundleVerifier({ signers: [{ ...signer.identity, id: "local" }], now: () => new Date() });
+  return { signer, verifier };
+}
+
+/** A verifier that knows exactly these signers. */
+export async function createVerifier(signers: readonly TrustedSigner[]): Promise<BundleVerifier> {
+  const { createBundleVerifier } = await import("./adapters/signing/bundle-verifier.ts");
+  return createBundleVerifier({ signers, now: () => new Date() });
+}
+
+/**
+ * The policy of the local process, written once, and its SHA-256: whoever verifies keeps both apart from the repository.
+ * @param text what it says if it is not there yet
+ */
+export async function keepPolicy(stateDirectory: string, text: string): Promise<{ path: string; text: string }> {
+  const { readFile } = await import("node:fs/promises");
+  const { writeFileOnce } = await import("../builders/host/files.ts");
+  const path = join(stateDirectory, LOCAL.policy);
+  await writeFileOnce(path, text);
+  return { path, text: await readFile(path, "utf8") };
+}
+
+/**
+ * The branch of records in the local process' own repository; its commits are signed with an SSH key of its own.
+ * @throws ReleaseError RepositoryUnusable, ToolMissing, KeyUnusable
+ */
+export async function openRecords(stateDirectory: string, source: SourceSpec): Promise<RecordRepository> {
+  const { openRecordRepository } = await import("./adapters/git/record-repository.ts");
+  const { ensureSshKey } = await import("./adapters/signing/ssh-key.ts");
+  const { author, branch = RECORDS_BRANCH } = source.writeBack;
+  const key = await ensureSshKey(join(stateDirectory, LOCAL.keys));
+  return openRecordRepository({
+    directory: join(stateDirectory, SPEC_REPOSITORY.folder),
+    ...{ branch, committer: { author, signingKey: key.path } },
+  });
+}
+
+const PackageJson = z.object({ version: z.string() });
+
+/** imgrel itself: its version, and the commit of its sources; null if they are not as a commit has them. */
+export async function readImgrel(): Promise<{ readonly version: string; readonly commit: string | null }> {
+  const { readFile } = await import("node:fs/promises");
+  const { sourceCommit } = await import("./adapters/git/source-commit.ts");
+  const project = fileURLToPath(new URL("..", import.meta.url));
+  const { version } = PackageJson.parse(JSON.parse(await readFile(join(project, "package.json"), "utf8")));
+  return { version, commit: await sourceCommit(project.replace(/\/$/, "")) };
 }
 
 /** A release's folder in a checkout, an absolute path. */

@@ -11,14 +11,14 @@ import { toolchainOf } from "../domain/toolchain-locks.ts";
 import { createJobRunner } from "../wiring.ts";
 import type { CommandContext } from "./command.ts";
 import { LOCAL_CLASS, LOCAL_SOURCE, shortPath } from "./lock-files.ts";
-import { alone, type LocalOptions, lockFor, prepareRelease, workFolder } from "./prepare-release.ts";
+import { alone, type LocalOptions, importRelease, lockFor, refreshImported, workFolder } from "./prepare-release.ts";
 
 type Options = LocalOptions & { readonly arch: Arch; readonly variant?: Variant; readonly output: string };
 
 /** `imgrel build`: one architecture, one variant or all of them, into `<output>/<variant>/<arch>/`. */
 async function run(context: CommandContext, options: Options): Promise<void> {
   const { arch } = options;
-  const { folder, toolchains, commit, summary } = await prepareRelease(context, options);
+  const { folder, toolchains, commit, summary } = await refreshImported(context, await importRelease(context, options));
   if (summary !== null) context.stderr(summary);
   const variants = options.variant === undefined ? variantsFor(folder.release.spec, arch) : [options.variant];
   const lock = lockFor(folder, arch);

@@ -7,6 +7,10 @@ import { type ReleaseFolder, readReleaseFolder, releasePath } from "../domain/re
 import { committedToolchainLock } from "../domain/toolchain-locks.ts";
 import { importCheckout } from "../reconciler/import-checkout.ts";
 import { type Refreshed, refreshRelease } from "../reconciler/refresh-release.ts";
+import type { PackageStore } from "../ports/package-store.ts";
+import type { SpecRepository } from "../ports/spec-repository.ts";
+import type { DiskImageReleaseClass } from "../domain/class.ts";
+import type { DiskImageReleaseSource } from "../domain/source.ts";
 import { createPackageArchive, createPackageStore, inState, openRepository, openSpecFolder } from "../wiring.ts";
 import type { CommandContext } from "./command.ts";
 import { readClass, readSource, readTextIfThere, readToolchainPackages, toolchainLockPath } from "./lock-files.ts";
@@ -31,12 +35,20 @@ export const alone = (context: CommandContext, options: LocalOptions, work: () =
     work,
   );
 
-export type Prepared = Refreshed & {
+/** A release that stands in the local process's repository. */
+export type Imported = {
+  readonly name: string;
+  /** as the repository has it, pins not looked at yet */
+  readonly folder: ReleaseFolder;
+  readonly repository: SpecRepository;
+  readonly class: DiskImageReleaseClass["spec"];
+  readonly source: DiskImageReleaseSource["spec"];
   /** paths that were imported from the checkout just now */
-  readonly imported: readonly string[];
-  /** how many runs the class asks for at least */
-  readonly minBuilds: number;
+  readonly paths: readonly string[];
 };
+
+/** A release that can be built: its pins are on this machine. */
+export type Prepared = Refreshed & { readonly packages: PackageStore };
 
 /**
  * The lock of a prepared release for an architecture.
@@ -50,17 +62,15 @@ export function lockFor(folder: ReleaseFolder, arch: Arch): Lock {
 }
 
 /**
- * Takes a release from the checkout into the local process's repository and makes it buildable: its pins are fetched,
- * and where the archive no longer has one, release or toolchain lock are moved and committed, never loosened.
- * @throws ReleaseError for documents with mistakes, a class that the source does not allow, and what
- * importCheckout and refreshRelease throw
+ * Takes a release from the checkout into the local process's repository.
+ * @throws ReleaseError for documents with mistakes, a class that the source does not allow, and what importCheckout throws
  */
-export async function prepareRelease(context: CommandContext, options: LocalOptions): Promise<Prepared> {
-  const { cwd, env, report, signal } = context;
+export async function importRelease(context: CommandContext, options: LocalOptions): Promise<Imported> {
+  const { cwd } = context;
   const folder = resolve(cwd, options.spec);
-  const release = basename(folder);
+  const name = basename(folder);
   const files = await (await openSpecFolder(folder)).read();
-  const { spec } = readReleaseFolder(release, releasePath(release), files).release;
+  const { spec } = readReleaseFolder(name, releasePath(name), files).release;
   const source = await readSource(resolve(cwd, options.source), cwd);
   if (!source.spec.allowedClasses.includes(spec.className)) {
     throw new ReleaseError(
@@ -76,18 +86,32 @@ export async function prepareRelease(context: CommandContext, options: LocalOpti
     if (text !== undefined) toolchainLocks.set(committedToolchainLock(arch), new TextEncoder().encode(text));
   }
   const repository = await openRepository(resolve(cwd, options.stateDir));
-  const { paths } = await importCheckout(repository, { release, files, toolchainLocks });
-  const archive = await createPackageArchive(releaseClass.spec.archives, env);
-  const store = await createPackageStore({ archive, report, env });
+  const { paths } = await importCheckout(repository, { release: name, files, toolchainLocks });
+  const committed = await (await repository.tip()).readDirectory(releasePath(name));
+  return {
+    ...{ name, repository, paths, class: releaseClass.spec, source: source.spec },
+    folder: readReleaseFolder(name, releasePath(name), committed),
+  };
+}
+
+/**
+ * Makes an imported release buildable: its pins are fetched, and where the archive no longer has one, release or
+ * toolchain lock are moved and committed, never loosened.
+ * @throws ReleaseError as refreshRelease
+ */
+export async function refreshImported(context: CommandContext, imported: Imported): Promise<Prepared> {
+  const { env, report, signal } = context;
+  const archive = await createPackageArchive(imported.class.archives, env);
+  const packages = await createPackageStore({ archive, report, env });
   const toolchainPackages = await readToolchainPackages();
   const refreshed = await refreshRelease(
-    repository,
-    { archive, store },
-    { release, toolchainPackages, now: new Date(), signal },
+    imported.repository,
+    { archive, store: packages },
+    { release: imported.name, toolchainPackages, now: new Date(), signal },
   );
   // a lock that was just made names packages that nobody fetched yet
   for (const lock of [...refreshed.folder.locks.values(), ...refreshed.toolchains.values()]) {
-    const gone = await store.fetch(lock, signal);
+    const gone = await packages.fetch(lock, signal);
     if (gone.length === 0) continue;
     const names = gone.map(({ name, version }) => `${name} ${version}`).join(", ");
     throw new ReleaseError(
@@ -96,5 +120,5 @@ export async function prepareRelease(context: CommandContext, options: LocalOpti
       "try again later",
     );
   }
-  return { ...refreshed, imported: paths, minBuilds: releaseClass.spec.gate.minBuilds };
+  return { ...refreshed, packages };
 }

@@ -1,6 +1,6 @@
 import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
-import type { Arch, Variant } from "../../builders/contract/variant.ts";
+import type { Variant } from "../../builders/contract/variant.ts";
 import type { Layout } from "./layout.ts";
 import type { RecordParts, SbomFiles } from "./record.ts";
 import { composeManifest, type ManifestParts, type PublishedManifest, type RecordManifest } from "./record-manifest.ts";
@@ -31,7 +31,7 @@ export type RecordedArch = {
 const bundlesOf = (arch: RecordedArch, pick: (document: DocumentName) => boolean) =>
   arch.targets.flatMap(({ variant, documents }) =>
     [...documents].flatMap(([document, bundle]) =>
-      pick(document) ? [{ arch: arch.manifest.arch as Arch, variant, document, bundle }] : [],
+      pick(document) ? [{ arch: arch.manifest.arch, variant, document, bundle }] : [],
     ),
   );
 

@@ -6,7 +6,7 @@ import { LABEL_NAME } from "./names.ts";
 import { quote } from "./problem.ts";
 import { API_VERSION } from "./release.ts";
 import type { TextRule } from "./text-rule.ts";
-import { Timestamp } from "./timestamp.ts";
+import { isMoment } from "./timestamp.ts";
 
 const FINGERPRINT: TextRule = {
   what: "a key's fingerprint",
@@ -56,7 +56,7 @@ const MOMENT: TextRule = {
   maxLength: 32,
   form: 'write YYYY-MM-DDTHH:MM:SSZ, for example "2026-01-01T00:00:00Z"',
   recognise: (value) =>
-    MOMENT.pattern.test(value) && !Timestamp.safeParse(value).success
+    MOMENT.pattern.test(value) && !isMoment(value)
       ? { message: `${quote(value)} is no moment of the calendar`, remedy: "correct the month, day or time" }
       : undefined,
 };
@@ -219,4 +219,3 @@ export const Policy = z
   )
   .meta({ title: "Verification policy", description: "Whom imgrel verify believes, and what a release must show." });
 export type Policy = z.infer<typeof Policy>;
-export type PolicySigner = Policy["signers"][number];

@@ -68,9 +68,9 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
   };
   /** Boots and comparison end side by side; each write holds all that is proven so far. */
   const prove = async (change: (known: ArchState) => Partial<ArchState>): Promise<void> => {
-    const next = { ...proven(), ...change(proven()) };
-    state = next;
-    writing = writing.then(() => ports.state.write(next));
+    const latest = { ...proven(), ...change(proven()) };
+    state = latest;
+    writing = writing.then(() => ports.state.write(latest));
     await writing;
   };
 

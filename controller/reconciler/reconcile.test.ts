@@ -149,7 +149,7 @@ describe("reconcile", () => {
       setImmediate(() => stop.abort(new Error("SIGINT")));
       await never(signal);
     });
-    await expect(reconcile(work, stop.signal)).rejects.toThrow();
+    await expect(reconcile(work, stop.signal)).rejects.toThrow("SIGINT");
     expect(ended.length).toBe(3);
   });
 });

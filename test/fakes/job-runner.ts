@@ -13,6 +13,8 @@ export const demoManifest = (over: Partial<BuildManifest> = {}): BuildManifest =
     "amd64/kernel-initrd/kernel": { sha256: sha256Hex("content"), size_bytes: 7, fsverity_digest: DIGEST },
   },
   fsverity_root_hash: digestOf("root"),
+  composefs: { sha256: sha256Hex("composefs"), size_bytes: 9, fsverity_digest: DIGEST },
+  dpkg_status: { sha256: sha256Hex("status"), size_bytes: 6, fsverity_digest: DIGEST },
   root_image: { sha256: sha256Hex("root"), size_bytes: 1, fsverity_digest: DIGEST },
   ...{ lock_digest: digestOf("lock"), toolchain_digest: digestOf("toolchain"), source_date_epoch: 0 },
   ...over,

@@ -10,7 +10,7 @@ import { treeAt } from "./tree.ts";
 type WorkTree = { readonly root: string; readonly gitDirectory: string };
 
 /** The git work tree that a folder is in (gitrepository-layout(5): `.git` is a folder, or a file that names one). */
-async function workTreeOf(folder: string): Promise<WorkTree | null> {
+export async function workTreeOf(folder: string): Promise<WorkTree | null> {
   for (let root = await realpath(folder); ; root = dirname(root)) {
     const found = join(root, ".git");
     if (existsSync(found)) {

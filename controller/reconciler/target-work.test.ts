@@ -1,0 +1,164 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { digestOf, sha256Hex } from "../../builders/contract/digest.ts";
+import { fakeArtifactStore } from "../../test/fakes/artifact-store.ts";
+import { fakeSigning } from "../../test/fakes/signer.ts";
+import { ArtifactManifest } from "../domain/oci.ts";
+import { type Statement, STATEMENT_TYPE } from "../domain/statement.ts";
+import { type DocumentName, documentsFor, type TargetRef } from "../domain/target.ts";
+import { type TargetContent, targetWork } from "./target-work.ts";
+
+const signal = new AbortController().signal;
+const RAW: TargetRef = { arch: "amd64", variant: "raw" };
+const KERNEL: TargetRef = { arch: "amd64", variant: "kernel-initrd" };
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "target-"));
+  for (const name of ["installer.img", "kernel", "SHA256SUMS"]) await writeFile(join(folder, name), name);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const statement = (ref: TargetRef, document: DocumentName): Statement => ({
+  _type: STATEMENT_TYPE,
+  subject: [{ name: ref.variant, digest: { sha256: sha256Hex(ref.variant) } }],
+  predicateType: `https://example/${document}`,
+  predicate: {},
+});
+
+const contentOf = (ref: TargetRef): TargetContent => ({
+  files: (ref === RAW ? ["installer.img", "SHA256SUMS"] : ["kernel", "SHA256SUMS"]).map((title) => ({
+    ...{ title, digest: digestOf(title), size: title.length },
+  })),
+  pathOf: ({ title }) => join(folder, title),
+  documents: documentsFor(ref, { runs: 2, booted: true }),
+  statement: (document) => (document === "image" ? null : statement(ref, document)),
+  sourceDateEpoch: 0,
+});
+
+function given(ref: TargetRef, shared = { store: fakeArtifactStore(), signing: fakeSigning() }) {
+  const { store, signing } = shared;
+  const work = targetWork({ store: store.store, ...signing }, "demo", ref, async () => contentOf(ref));
+  return { work, ...shared };
+}
+
+/** Everything up to the tag, as decide would have it. */
+async function release({ work }: ReturnType<typeof given>): Promise<void> {
+  await work.observe(signal);
+  await work.stage(signal);
+  await work.observe(signal);
+  for (const document of contentOf(work.ref).documents) await work.sign(document, signal);
+  await work.observe(signal);
+  await work.publish(signal);
+  await work.tag(signal);
+}
+
+const pulled = async ({ work, store }: ReturnType<typeof given>) => {
+  const digest = (await store.store.resolveTag(`demo-amd64-${work.ref.variant}`, signal)) ?? "";
+  const stored = await store.store.readManifest(digest, signal);
+  const manifest = ArtifactManifest.parse(JSON.parse(new TextDecoder().decode(stored?.bytes)));
+  const titles = manifest.layers.map(({ annotations }) => annotations?.["org.opencontainers.image.title"]);
+  const referrers = await store.store.referrers(digest, signal);
+  return {
+    digest,
+    titles,
+    types: referrers.map(({ annotations }) => annotations?.["dev.sigstore.bundle.predicateType"]),
+  };
+};
+
+describe("work on a target", () => {
+  it("does and observes nothing before there is something to publish", async () => {
+    const store = fakeArtifactStore();
+    const work = targetWork({ store: store.store, ...fakeSigning() }, "demo", RAW, async () => null);
+    expect(await work.observe(signal)).toMatchObject({ staged: false, published: false, tag: "absent" });
+    expect(work.publication()).toBeNull();
+    await expect(work.stage(signal)).rejects.toThrow(RangeError);
+    expect(store.writes).toEqual([]);
+  });
+
+  it("publishes a disk image as the platform ingests it, statements beside it", async () => {
+    const one = given(RAW);
+    await release(one);
+    const { titles, types, digest } = await pulled(one);
+    expect(titles).toEqual(["installer.img", "installer.cosign-bundle", "installer.attestation-bundle"]);
+    expect(types.toSorted()).toEqual(
+      ["provenance-run-1", "provenance-run-2", "sbom", "tests"].map((document) => `https://example/${document}`),
+    );
+    expect(one.work.publication()?.descriptor.digest).toBe(digest);
+    expect(await one.work.observe(signal)).toMatchObject({ staged: true, published: true, tag: "ours" });
+  });
+
+  it("publishes every other target as its files, all bundles beside them", async () => {
+    const one = given(KERNEL);
+    await release(one);
+    const { titles, types } = await pulled(one);
+    expect(titles).toEqual(["SHA256SUMS", "kernel"]);
+    expect(types.length).toBe(4);
+  });
+
+  it("tags nothing before it is signed", async () => {
+    const one = given(RAW);
+    await one.work.observe(signal);
+    await one.work.stage(signal);
+    await expect(one.work.publish(signal)).rejects.toThrow("not signed");
+    await expect(one.work.tag(signal)).rejects.toThrow("not signed");
+    expect(one.store.tags.size).toBe(0);
+  });
+
+  it("is gone on with by another process from wherever it ended, and nothing is signed or published twice", async () => {
+    const whole = given(RAW);
+    await release(whole);
+    for (let cut = 0; cut < whole.store.writes.length; cut += 1) {
+      const shared = { store: fakeArtifactStore(), signing: fakeSigning() };
+      const first = given(RAW, shared);
+      const { pushBlob, pushManifest, tag } = shared.store.store;
+      const stop =
+        <A extends unknown[], R>(act: (...args: A) => Promise<R>) =>
+        async (...args: A): Promise<R> => {
+          if (shared.store.writes.length >= cut) throw new Error("power cut");
+          return act(...args);
+        };
+      Object.assign(shared.store.store, { pushBlob: stop(pushBlob), pushManifest: stop(pushManifest), tag: stop(tag) });
+      await expect(release(first)).rejects.toThrow("power cut");
+      Object.assign(shared.store.store, { pushBlob, pushManifest, tag });
+      const kept = await given(RAW, shared).work.observe(signal);
+      const second = given(RAW, shared);
+      const signedBefore = shared.signing.signed.length;
+      await second.work.observe(signal);
+      if (!kept.staged) await second.work.stage(signal);
+      const seen = await second.work.observe(signal);
+      const missing = contentOf(RAW).documents.filter((document) => !seen.documents.has(document));
+      for (const document of missing) await second.work.sign(document, signal);
+      expect(shared.signing.signed.length - signedBefore).toBe(missing.length);
+      await second.work.observe(signal);
+      await second.work.publish(signal);
+      await second.work.tag(signal);
+      const third = await given(RAW, shared).work.observe(signal);
+      expect(third, `after ${cut} writes`).toMatchObject({ published: true, tag: "ours" });
+      expect(shared.store.tags.size).toBe(1);
+    }
+  });
+
+  it("takes no document that somebody else signed, or that says something else", async () => {
+    const shared = { store: fakeArtifactStore(), signing: fakeSigning() };
+    await release(given(KERNEL, { store: shared.store, signing: fakeSigning("mallory") }));
+    const mine = given(KERNEL, shared);
+    expect((await mine.work.observe(signal)).documents.size).toBe(0);
+    const other = targetWork({ store: shared.store.store, ...shared.signing }, "demo", KERNEL, async () => ({
+      ...contentOf(KERNEL),
+      statement: (document) => ({ ...statement(KERNEL, document), predicate: { other: true } }),
+    }));
+    await other.observe(signal);
+    await other.sign("sbom", signal);
+    expect((await given(KERNEL, shared).work.observe(signal)).documents.size).toBe(0);
+  });
+
+  it("says that a tag points to something else", async () => {
+    const one = given(KERNEL);
+    await release(one);
+    one.store.tags.set("demo-amd64-kernel-initrd", digestOf("other"));
+    expect((await one.work.observe(signal)).tag).toBe("other");
+    await expect(one.work.tag(signal)).rejects.toMatchObject({ code: "TagConflict" });
+  });
+});
