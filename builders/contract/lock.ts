@@ -80,8 +80,9 @@ export const Lock = z
   });
 export type Lock = z.infer<typeof Lock>;
 
-/** What makes a package unique in a lock: its name and architecture. */
-export const packageKey = (locked: Pick<LockedPackage, "name" | "arch">): string => `${locked.name}:${locked.arch}`;
+/** What makes a package unique in a lock and in a root: its name and architecture. */
+export const packageKey = ({ name, arch }: { readonly name: string; readonly arch: string }): string =>
+  `${name}:${arch}`;
 
 /** The lock as it is stored: sorted keys, sorted packages, a final newline. Same lock, same bytes. */
 export function serializeLock(lock: Lock): string {
