@@ -1,5 +1,6 @@
 import type { Arch } from "../../builders/contract/variant.ts";
 import { ReleaseError } from "./errors.ts";
+import { parseSumLines } from "./sums.ts";
 
 /** Bytes at the start of a kernel image that its header fits into. */
 export const KERNEL_HEADER_BYTES = 1024;
@@ -31,18 +32,12 @@ export const kernelParameter = (commandLine: string, name: string): string | nul
  * @throws ReleaseError VerificationFailed naming the line that is none
  */
 export function parseSums(text: string): ReadonlyMap<string, string> {
-  const lines = text.split("\n").filter((line) => line !== "");
-  return new Map(
-    lines.map((line, index): [string, string] => {
-      const [, hash, name] = /^([0-9a-f]{64}) [ *]([^/\s]+)$/.exec(line) ?? [];
-      if (hash === undefined || name === undefined || name === "." || name === "..") {
-        throw new ReleaseError(
-          "VerificationFailed",
-          `SHA256SUMS, line ${index + 1}: not a hash, two blanks and a file name: ${line.slice(0, 100)}`,
-          "take the artifact's folder as the builder wrote it",
-        );
-      }
-      return [name, hash];
-    }),
+  const parsed = parseSumLines(text);
+  const beyond = "sums" in parsed ? parsed.sums.findIndex(({ path }) => path.includes("/")) : parsed.line - 1;
+  if ("sums" in parsed && beyond < 0) return new Map(parsed.sums.map(({ path, sha256 }) => [path, sha256]));
+  throw new ReleaseError(
+    "VerificationFailed",
+    `SHA256SUMS, line ${beyond + 1}: not a hash, two blanks and a file name: ${text.split("\n")[beyond]?.slice(0, 100)}`,
+    "take the artifact's folder as the builder wrote it",
   );
 }

@@ -15,6 +15,8 @@ export const PREDICATE = {
   spdx: "https://spdx.dev/Document/v2.3",
   cyclonedx: "https://cyclonedx.org/bom",
   vsa: "https://slsa.dev/verification_summary/v1",
+  /** ours, for records/index.json: docs/records.md */
+  recordIndex: "https://imgrel.example/attestations/record-index/v1",
 } as const;
 
 /** What a statement is about: a file by name and SHA-256 (spec/v1/resource_descriptor.md). */
