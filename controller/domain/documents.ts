@@ -52,17 +52,34 @@ export function readDocument(text: string, file: string): DocumentResult {
   const read = readYaml(text, file);
   if (!read.ok) return read;
   const yaml = read.document;
-  const failed = (findings: readonly Finding[]): DocumentResult => ({
+  const kind = kindOf(yaml.value);
+  if (typeof kind !== "string") return { ok: false, problems: [problemAt(yaml, file, kind)] };
+  const { schema, refused } = KINDS[kind];
+  const checked = checkYaml(yaml, file, { schema, jsonSchema: () => jsonSchemaOfKind(kind), refused });
+  return checked.ok ? { ok: true, document: checked.value, yaml } : checked;
+}
+
+/** What a document is checked against; `refused` are keys that are known elsewhere, each with what to do. */
+type DocumentSchema<T> = {
+  readonly schema: z.ZodType<T>;
+  readonly jsonSchema: () => JsonSchema;
+  readonly refused: Readonly<Record<string, string>>;
+};
+
+/** Checks a document that was read as YAML; problems come in the order of the file. Never throws. */
+export function checkYaml<T>(
+  yaml: YamlDocument,
+  file: string,
+  { schema, jsonSchema, refused }: DocumentSchema<T>,
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] } {
+  const parsed = schema.safeParse(yaml.value);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const explained = { schema: jsonSchema(), value: yaml.value, sourceOf: yaml.sourceOf, refused };
+  const findings = parsed.error.issues.flatMap((issue) => explainIssue(issue, explained));
+  return {
     ok: false,
     problems: findings.map((finding) => problemAt(yaml, file, finding)).toSorted(compareProblems),
-  });
-  const kind = kindOf(yaml.value);
-  if (typeof kind !== "string") return failed([kind]);
-  const { schema, refused } = KINDS[kind];
-  const parsed = schema.safeParse(yaml.value);
-  if (parsed.success) return { ok: true, document: parsed.data, yaml };
-  const explained = { schema: jsonSchemaOfKind(kind), value: yaml.value, sourceOf: yaml.sourceOf, refused };
-  return failed(parsed.error.issues.flatMap((issue) => explainIssue(issue, explained)));
+  };
 }
 
 /** A finding with its place in the file. */
