@@ -14,7 +14,10 @@ function meeting(relation: Relation, real: ReadonlyMap<string, Offered[]>, virtu
 
 const described = (clause: Clause): string =>
   clause
-    .map(({ name, version }) => (version === null ? name : `${name} (${version.operator} ${version.value})`))
+    .map(({ name, qualifier, version }) => {
+      const whole = qualifier === null ? name : `${name}:${qualifier}`;
+      return version === null ? whole : `${whole} (${version.operator} ${version.value})`;
+    })
     .join(" | ");
 
 function grouped(offers: readonly (readonly [name: string, offer: Offered])[]): Map<string, Offered[]> {

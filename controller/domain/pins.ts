@@ -1,6 +1,7 @@
 import { addressFault } from "./names.ts";
 import { quote } from "./problem.ts";
 import type { Fault, TextRule } from "./text-rule.ts";
+import { isMoment } from "./timestamp.ts";
 
 /** A moment of a package archive, UTC, as snapshot.debian.org and snapshot.ubuntu.com name it. */
 export const SNAPSHOT: TextRule = {
@@ -9,17 +10,13 @@ export const SNAPSHOT: TextRule = {
   maxLength: 16,
   form: 'write YYYYMMDDTHHMMSSZ in UTC, for example "20261101T000000Z"',
   recognise: (text) =>
-    /^[0-9]{8}T[0-9]{6}Z$/.test(text) && !isMoment(text)
+    /^[0-9]{8}T[0-9]{6}Z$/.test(text) && !isMoment(isoOf(text))
       ? { message: `${quote(text)} is no moment of the calendar`, remedy: "correct the month, day or time" }
       : undefined,
 };
 
-/** Whether a text of the snapshot's form names a day and time that exist. */
-function isMoment(text: string): boolean {
-  const iso = text.replace(/^(.{4})(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6");
-  const milliseconds = Date.parse(`${iso}Z`);
-  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(iso);
-}
+/** A text of the snapshot's form, as RFC 3339 writes it. */
+const isoOf = (text: string): string => text.replace(/^(.{4})(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z");
 
 const KERNEL_EXAMPLE = "for example linux-image-6.12.48+deb13-amd64 or linux-image-6.8.0-45-generic";
 

@@ -50,15 +50,25 @@ function required(texts: Texts, path: string): string {
   throw recordInvalid(path, "", "is missing");
 }
 
-/** The bundles of one kind, each with a statement in it. */
-function bundlesOf(texts: Texts, kind: "provenance" | "tests" | "vsa"): (VariantBundle & { readonly run: number })[] {
-  return [...texts].flatMap(([path, { file, text }]) => {
-    if (file.kind !== kind) return [];
-    unverifiedStatement(path, text);
-    const { arch, variant } = file;
-    return [{ arch, variant, run: file.kind === "provenance" ? file.run : 0, bundle: text }];
-  });
+/** A bundle's text, once there is a statement in it. */
+function bundleIn(path: string, text: string): string {
+  unverifiedStatement(path, text);
+  return text;
 }
+
+const provenanceOf = (texts: Texts): RecordParts["provenance"] =>
+  [...texts].flatMap(([path, { file, text }]) => {
+    if (file.kind !== "provenance") return [];
+    const { arch, variant, run } = file;
+    return [{ arch, variant, run, bundle: bundleIn(path, text) }];
+  });
+
+const variantBundles = (texts: Texts, kind: "tests" | "vsa"): VariantBundle[] =>
+  [...texts].flatMap(([path, { file, text }]) => {
+    if (file.kind !== kind) return [];
+    const { arch, variant } = file;
+    return [{ arch, variant, bundle: bundleIn(path, text) }];
+  });
 
 /** `<arch>/<variant>` of every target. */
 const targetsOf = (manifest: RecordManifest): [Arch, Variant][] =>
@@ -92,8 +102,7 @@ function sbomsOf(texts: Texts, manifest: RecordManifest): SbomFiles[] {
   return ARCHES.filter((arch) => manifest.arches[arch] !== undefined).map((arch) => {
     const text = (format: "spdx" | "cdx" | "sigstore") =>
       required(texts, recordFilePath({ kind: "sbom", arch, format }));
-    const bundle = text("sigstore");
-    unverifiedStatement(recordFilePath({ kind: "sbom", arch, format: "sigstore" }), bundle);
+    const bundle = bundleIn(recordFilePath({ kind: "sbom", arch, format: "sigstore" }), text("sigstore"));
     return { arch, spdx: text("spdx"), cyclonedx: text("cdx"), bundle };
   });
 }
@@ -153,9 +162,9 @@ export function readRecord(name: string, files: SpecFiles): ReleaseRecord {
   checkReleaseStatement(statement, manifest.release, artifacts, files);
   const parts = {
     manifest,
-    provenance: bundlesOf(texts, "provenance"),
-    tests: bundlesOf(texts, "tests"),
-    vsas: bundlesOf(texts, "vsa"),
+    provenance: provenanceOf(texts),
+    tests: variantBundles(texts, "tests"),
+    vsas: variantBundles(texts, "vsa"),
     sboms: sbomsOf(texts, manifest),
     diffs: diffsOf(texts),
   };

@@ -7,7 +7,7 @@ import type { ComparedArtifact } from "./comparison.ts";
 import { Layout } from "./layout.ts";
 import { recordInvalid, recordJson } from "./record-invalid.ts";
 import { RECORD_FILES } from "./record-files.ts";
-import type { ReleaseFacts } from "./release-facts.ts";
+import { CommitId, type ReleaseFacts } from "./release-facts.ts";
 
 /** A path below a folder that climbs nowhere and hides nothing; segments begin with a letter, digit or underscore. */
 const OutputPath = z
@@ -16,7 +16,6 @@ const OutputPath = z
   .regex(/^[A-Za-z0-9_][A-Za-z0-9._+-]*(\/[A-Za-z0-9_][A-Za-z0-9._+-]*)*$/, "must be a plain relative path");
 
 const TARGETS = new RegExp(`^(${ARCHES.join("|")})/(${VARIANTS.join("|")})$`);
-const CommitId = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a whole commit ID");
 
 const RecordedFile = z.strictObject({
   sha256: Sha256Hex,

@@ -6,6 +6,7 @@ import { Condition, CONDITION_TYPES } from "./conditions.ts";
 import { PublishedManifest } from "./record-manifest.ts";
 import { RECORD_FILES } from "./record-files.ts";
 import { recordInvalid, recordIssue } from "./record-invalid.ts";
+import { CommitId } from "./release-facts.ts";
 import { readYaml } from "./yaml-document.ts";
 
 /**
@@ -17,7 +18,7 @@ export const RecordStatus = z
     /** metadata.name and spec.version of the release */
     release: z.string().min(1),
     version: z.string().min(1),
-    specCommit: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a whole commit ID"),
+    specCommit: CommitId,
     specDigest: Digest,
     /** metadata.generation of the object; 1 for the local process */
     generation: z.int().positive(),

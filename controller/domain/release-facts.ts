@@ -1,5 +1,9 @@
+import { z } from "zod";
 import type { Digest } from "../../builders/contract/digest.ts";
 import { RELEASE_FILE, releasePath } from "./release-folder.ts";
+
+/** A commit by its whole ID, SHA-1 or SHA-256. */
+export const CommitId = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, "must be a whole commit ID");
 
 /** A release as statements and records name it. */
 export type ReleaseFacts = {

@@ -54,7 +54,7 @@ const indexEntry = (facts: DependencyFacts, locked: LockedSuite): ResourceDescri
   name: `apt-index/${locked.archive}/${locked.suite}`,
   digest: { sha256: hexOf(locked.inRelease) },
   ...download(facts, locked.archive, locked.suite, `dists/${locked.suite}/InRelease`),
-  annotations: { signedBy: locked.keyring, date: locked.date, snapshot: locked.snapshot },
+  annotations: { signedBy: locked.keyring, date: locked.date },
 });
 
 const debEntry = (facts: DependencyFacts, lock: Lock, locked: LockedPackage): ResourceDescriptor => ({

@@ -14,10 +14,13 @@ const purlRef = (locator: string) => [
   { referenceCategory: "PACKAGE-MANAGER", referenceType: "purl", referenceLocator: locator },
 ];
 
-/** `Name <mail>` as SPDX writes it. dpkg does not say whether a maintainer is one person or many. */
+/**
+ * `Name <mail>` as SPDX writes it, with empty brackets where there is no mail, so that none of the name is taken for it.
+ * dpkg does not say whether a maintainer is one person or many.
+ */
 function originator(maintainer: string): string {
-  const [, name, mail] = /^(.*?)\s*<([^<>\s]+)>$/.exec(maintainer) ?? [];
-  return name === undefined || mail === undefined ? `Person: ${maintainer}` : `Person: ${name} (${mail})`;
+  const [, name = maintainer, mail = ""] = /^(.*?)\s*<([^<>\s]+)>$/.exec(maintainer) ?? [];
+  return `Person: ${name === "" ? mail : name} (${mail})`;
 }
 
 /** What stands in every package: the contents are not taken apart, and no claim on licences is made (7.8, 7.13). */
