@@ -4,8 +4,11 @@ import { recordInvalid, recordJson } from "./record-invalid.ts";
 import { CommitId } from "./release-facts.ts";
 import { PREDICATE, type Statement, STATEMENT_TYPE } from "./statement.ts";
 
-/** Where the index of all records stands in its repository; the statement about it is in index.sigstore.json there. */
+/** Where the index of all records stands in its repository. */
 export const INDEX_FILE = "records/index.json";
+
+/** The bundle with the statement about it. */
+export const INDEX_STATEMENT_FILE = "records/index.sigstore.json";
 
 /** How many releases an index names. */
 export const INDEXED_RELEASES = 100;

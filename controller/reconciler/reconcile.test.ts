@@ -143,6 +143,19 @@ describe("reconcile", () => {
     expect(given.started.filter((key) => /^(stage|sign|publish|tag|record)/.test(key))).toEqual([]);
   });
 
+  it("does nothing over and over whose effect it cannot see", async () => {
+    const { work, done, started } = release();
+    const blind: ReleaseWork = {
+      observe: work.observe,
+      act: async (action, signal) => {
+        await work.act(action, signal);
+        if (action.kind === "stage") done.delete(actionKey(action));
+      },
+    };
+    await expect(reconcile(blind, forever)).rejects.toMatchObject({ code: "Internal" });
+    expect(started.filter((key) => key.startsWith("stage")).length).toBe(1);
+  });
+
   it("ends all when its caller does", async () => {
     const stop = new AbortController();
     const { work, ended } = release(async (_, signal) => {

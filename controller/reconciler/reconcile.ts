@@ -1,5 +1,6 @@
 import { type Action, actionKey } from "../domain/action.ts";
 import { type Decision, decide } from "../domain/decide.ts";
+import { ReleaseError } from "../domain/errors.ts";
 import type { Observed } from "../domain/observed.ts";
 
 /** One release: what is known of it, and how its actions are carried out. */
@@ -14,7 +15,8 @@ export type ReleaseWork = {
  * Observes, decides and acts until nothing is left to do: actions run side by side, and each one's end calls for a new
  * decision. A stop of the release, or a fault of an action, ends all others first.
  * @param onDecision told each decision, for status and progress
- * @throws what an action throws; the signal's reason if it fires
+ * @throws what an action throws; the signal's reason if it fires; ReleaseError Internal if an action was carried out and
+ * its effect is not observed
  */
 export async function reconcile(
   work: ReleaseWork,
@@ -24,12 +26,20 @@ export async function reconcile(
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const running = new Map<string, Promise<void>>();
+  const done = new Set<string>();
   const faults: unknown[] = [];
   const start = (action: Action): void => {
     const key = actionKey(action);
     if (running.has(key)) return;
+    if (done.has(key)) {
+      throw new ReleaseError(
+        "Internal",
+        `what "${key}" did cannot be observed`,
+        "report this as a bug of imgrel; what was done is kept, and is not done a third time",
+      );
+    }
     const ended = work.act(action, either).then(
-      () => undefined,
+      () => void done.add(key),
       (fault: unknown) => void faults.push(fault),
     );
     running.set(

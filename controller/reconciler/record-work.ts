@@ -10,7 +10,7 @@ import {
   nextIndex,
   parseIndex,
   serializeIndex,
-} from "../domain/record-index.ts";
+} from "../domain/recorded-releases.ts";
 import { artifactsOf } from "../domain/record-manifest.ts";
 import { recordPath } from "../domain/record-rules.ts";
 import type { RecordStatus } from "../domain/record-status.ts";

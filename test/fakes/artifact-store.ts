@@ -75,3 +75,6 @@ export function fakeArtifactStore(name = "registry.example/images") {
   };
   return { store, blobs, manifests, tags, writes };
 }
+
+/** Digest of a text that a test stores. */
+export const demoDigest = (text: string): Digest => digestOf(text);

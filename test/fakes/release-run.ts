@@ -47,6 +47,8 @@ export const BUILD_MANIFEST: BuildManifest = {
   ),
   fsverity_root_hash: digestOf("root hash"),
   root_image: { sha256: sha256Hex("root.erofs"), size_bytes: 4096, fsverity_digest: digestOf("root digest") },
+  composefs: { sha256: sha256Hex("root.cfs"), size_bytes: 4096, fsverity_digest: digestOf("composefs digest") },
+  dpkg_status: { sha256: sha256Hex("dpkg-status"), size_bytes: 100, fsverity_digest: digestOf("status digest") },
   lock_digest: lockDigest(LOCK),
   toolchain_digest: lockDigest(TOOLCHAIN),
   source_date_epoch: 1795392000,

@@ -50,3 +50,6 @@ export function fakeSigning(name = "local", files: Readonly<Record<string, strin
   };
   return { signer, verifier, signed };
 }
+
+/** SHA-256 of a text that a test signs. */
+export const demoHash = (text: string): string => sha256Hex(text);

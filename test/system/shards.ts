@@ -8,7 +8,7 @@ export const SHARDS: readonly Shard[] = [
   {
     name: "set-up",
     files: ["test/system/set-up.test.ts"],
-    covers: [".ci/**", ".npmrc", "package.json", "builders/host/exec.ts"],
+    covers: [".ci/**", ".npmrc", "package.json", "builders/host/exec.ts", "builders/host/follow-file.ts"],
     costSeconds: 130,
     tools: [["npm", "--version"]],
   },
