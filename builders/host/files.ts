@@ -1,10 +1,24 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Read size of all streaming: large enough to keep system calls rare, small enough to keep memory flat. */
 export const CHUNK_BYTES = 1024 * 1024;
+
+/** What takes the bytes of a stream one after the other: a hash, or the making or checking of a signature. */
+export type ByteSink = { readonly update: (chunk: Buffer) => unknown };
+
+/**
+ * Shows a file to all `sinks`, streamed, in one reading.
+ * @throws NodeJS.ErrnoException if it cannot be read; the signal's reason if it fires
+ */
+export async function feedFile(path: string, sinks: readonly ByteSink[], signal?: AbortSignal): Promise<void> {
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+    signal?.throwIfAborted();
+    for (const sink of sinks) sink.update(chunk as Buffer);
+  }
+}
 
 /**
  * SHA-256 of a file, streamed.
@@ -12,15 +26,17 @@ export const CHUNK_BYTES = 1024 * 1024;
  */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) hash.update(chunk as Buffer);
+  await feedFile(path, [hash]);
   return hash.digest("hex");
 }
 
-/**
- * Writes a file so that a crash leaves either the old content or the new: temporary file beside it, fsync, rename.
- * Makes missing folders.
- */
-export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+/** A temporary file beside `path` with this content, on disk for good; `place` gives it its name. */
+async function viaTemporary<T>(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  place: (temporary: string) => Promise<T>,
+): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
   try {
@@ -31,9 +47,32 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
-  } catch (error) {
+    return await place(temporary);
+  } finally {
     await rm(temporary, { force: true });
-    throw error;
   }
 }
+
+/**
+ * Writes a file so that a crash leaves either the old content or the new: temporary file beside it, fsync, rename.
+ * Makes missing folders.
+ */
+export const writeFileAtomic = (path: string, content: string | Uint8Array, mode = 0o644): Promise<void> =>
+  viaTemporary(path, content, mode, (temporary) => rename(temporary, path));
+
+/**
+ * Writes a file unless there is one: whole or not at all, and one process at most. Makes missing folders.
+ * @returns false if there was one already, which stays as it is
+ */
+export const writeFileOnce = (path: string, content: string | Uint8Array, mode = 0o644): Promise<boolean> =>
+  viaTemporary(path, content, mode, async (temporary) => {
+    try {
+      await link(temporary, path);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+      throw error;
+    }
+    await using folder = await open(dirname(path), "r");
+    await folder.sync(); // the name is on disk too
+    return true;
+  });
