@@ -1,4 +1,15 @@
 import type { Statement } from "../domain/statement.ts";
+import type { SignerIdentity } from "./signer.ts";
+
+/** A signer that a policy trusts. The policy fixes how it signs; its public key comes from the caller. */
+export type TrustedSigner = SignerIdentity & {
+  /** its name in the policy */
+  readonly id: string;
+  /** the key counts from here; left out: since ever */
+  readonly validFrom?: Date;
+  /** the key counts until here; left out: for ever */
+  readonly validUntil?: Date;
+};
 
 /** Checks Sigstore bundles against the signers that a policy names; it never asks the network. */
 export type BundleVerifier = {
