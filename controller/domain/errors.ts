@@ -12,6 +12,7 @@ const FAULTS = {
   InputDigestMismatch: { kind: "permanent", exit: EXIT.missing },
   StaleLock: { kind: "permanent", exit: EXIT.missing },
   ToolchainMismatch: { kind: "permanent", exit: EXIT.usage },
+  KeyUnusable: { kind: "permanent", exit: EXIT.missing },
   SignatureInvalid: { kind: "permanent", exit: EXIT.failed },
   ArchiveUnavailable: { kind: "transient", exit: EXIT.missing },
   RepositoryUnusable: { kind: "permanent", exit: EXIT.missing },

@@ -1,8 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileOnce } from "../../../builders/host/files.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { openHalves } from "./key-halves.ts";
 import { readPrivateFile } from "./private-file.ts";
 import { parsePublicKey, type PublicKey, publicKeyOf } from "./public-key.ts";
 
@@ -64,45 +63,24 @@ function newPrivateKey(passphrase: string | undefined): string {
   return privateKey.export({ type: "pkcs8", format: "pem", ...encryption }).toString();
 }
 
-const readIfThere = (path: string): Promise<string | undefined> =>
-  readFile(path, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  });
-
 /**
- * The key pair of a folder, made on first use. The private half is written first and says what the public one is: after
- * a crash between the two the next call writes the other. Of several processes at once one makes the key, and all get it.
- * @throws ReleaseError KeyUnusable if the private half is open to others, lost, damaged, of another kind, or not opened
- *   by the passphrase; or if the public half is another key's
+ * The key pair of a folder, made on first use (see {@link openHalves}).
+ * @throws ReleaseError KeyUnusable if a half is lost, open to others, damaged, another key's or of another kind, or if
+ *   the passphrase does not open it
  */
 export async function openKeyPair({ folder, passphraseFile }: KeyFileOptions): Promise<KeyPair> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, "signing.key");
+  const privatePath = join(folder, "signing.key");
   const publicPath = join(folder, "signing.pub");
   const passphrase = passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile);
-  const published = await readIfThere(publicPath); // before the private half, which is never younger
-  let pem = await readPrivateFile(path);
-  if (pem === undefined) {
-    if (published !== undefined) {
-      throw new ReleaseError(
-        "KeyUnusable",
-        `${publicPath} is there, but not the private half, ${path}`,
-        "bring it back from a backup; a new key, which no policy knows yet, is made once both are gone",
-      );
-    }
-    await writeFileOnce(path, newPrivateKey(passphrase), 0o600);
-    pem = (await readPrivateFile(path)) ?? "";
-  }
-  const privateKey = parsePrivateKey(pem, path, passphrase);
-  const publicKey = publicKeyOf(privateKey, path);
-  if (published === undefined) await writeFileOnce(publicPath, publicKey.pem);
-  else if (parsePublicKey(published, publicPath).sha256 !== publicKey.sha256) {
-    throw new ReleaseError(
-      "KeyUnusable",
-      `${publicPath} is not the public half of ${path}`,
-      `find out which of them was replaced; if the private one is right, remove ${publicPath}: it is written anew`,
-    );
-  }
-  return { privateKey, publicKey };
+  return openHalves({
+    privatePath,
+    publicPath,
+    create: async () => newPrivateKey(passphrase),
+    open: async (pem) => {
+      const privateKey = parsePrivateKey(pem, privatePath, passphrase);
+      return { privateKey, publicKey: publicKeyOf(privateKey, privatePath) };
+    },
+    publicText: ({ publicKey }) => publicKey.pem,
+    belongs: (pem, { publicKey }) => parsePublicKey(pem, publicPath).sha256 === publicKey.sha256,
+  });
 }

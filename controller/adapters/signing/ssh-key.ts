@@ -1,62 +1,85 @@
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { exec, PLAIN_ENV } from "../../../builders/host/exec.ts";
-import { writeFileAtomic } from "../../../builders/host/files.ts";
+import { PLAIN_ENV } from "../../../builders/host/exec.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { runHostTool } from "../archive/host-tool.ts";
+import { openHalves } from "./key-halves.ts";
 
-/** An SSH key that signs commits: attribution only, trust comes from the bundles (trust.md 2.1). */
+/** A key that git signs commits with (git-config(1), gpg.format=ssh). */
 export type SshKey = {
-  /** private half, mode 0600, without passphrase */
-  readonly path: string;
-  /** `ssh-ed25519 <base64>`, as in authorized_keys */
+  /** for user.signingKey: OpenSSH's own format, mode 0600, without a passphrase */
+  readonly privateKeyPath: string;
+  /** as in authorized_keys: type and key in base64 (sshd(8)) */
   readonly publicKey: string;
+  /**
+   * The line that lets a verifier know the key under this name, for commits alone (ssh-keygen(1), "ALLOWED SIGNERS").
+   * @throws ReleaseError Usage if the name would be read as a pattern or as several words
+   */
+  readonly allowedSigner: (principal: string) => string;
 };
 
-const FILE = "commit.key";
+type SshKeygen = (args: readonly string[]) => ReturnType<typeof runHostTool>;
 
-async function sshKeygen(args: readonly string[]): Promise<string> {
+async function createKey(sshKeygen: SshKeygen, folder: string): Promise<string> {
+  const work = await mkdtemp(join(folder, ".new-"));
   try {
-    const outcome = await exec({ program: "ssh-keygen", args, env: PLAIN_ENV });
-    if (outcome.exitCode === 0) return outcome.stdout;
-    const message = `ssh-keygen failed: ${outcome.tail.trim().split("\n").at(-1) ?? ""}`;
-    throw new ReleaseError("KeyUnusable", message, "bring the key back from a backup, or remove it: a new one is made");
-  } catch (cause) {
-    if (!(cause instanceof Error) || !("code" in cause) || cause.code !== "ENOENT") throw cause;
-    const remedy = "install it: apt-get install openssh-client";
-    throw new ReleaseError("ToolMissing", "ssh-keygen is not installed", remedy, { cause });
+    const path = join(work, "key");
+    const outcome = await sshKeygen(["-q", "-t", "ed25519", "-N", "", "-C", "imgrel", "-f", path]);
+    if (outcome.exitCode === 0) return await readFile(path, "utf8");
+    throw new ReleaseError(
+      "KeyUnusable",
+      `ssh-keygen could make no key: ${outcome.output}`,
+      "do what it says; it needs a user of this machine and a folder that can be written",
+    );
+  } finally {
+    await rm(work, { recursive: true });
   }
+}
+
+/** Type and key of a public half, without its comment. */
+const keyOf = (line: string): string => line.trim().split(/\s+/).slice(0, 2).join(" ");
+
+async function publicHalf(sshKeygen: SshKeygen, path: string): Promise<string> {
+  const outcome = await sshKeygen(["-y", "-P", "", "-f", path]);
+  const key = keyOf(outcome.stdout);
+  if (outcome.exitCode === 0 && key.startsWith("ssh-ed25519 ")) return key;
+  throw new ReleaseError(
+    "KeyUnusable",
+    `${path} is no ed25519 key in OpenSSH's format without a passphrase${outcome.exitCode === 0 ? "" : `: ${outcome.output}`}`,
+    `make one with ssh-keygen -t ed25519 -N "" -f ${path}; without the file imgrel makes one`,
+  );
 }
 
 /**
- * The ed25519 key of a folder, made on first use: beside its place and moved there, so that a crash leaves a whole key or
- * none. The public half is read out of the private one.
- * @throws ReleaseError ToolMissing without ssh-keygen; KeyUnusable if the key is damaged, or others may read it
+ * The key of a folder that commits are signed with, commit.key and commit.key.pub, made on first use (see
+ * {@link openHalves}); `env` is ssh-keygen's environment. It says who wrote a record; what a record says is proved by its bundles alone.
+ * @throws ReleaseError KeyUnusable if a half is lost, open to others, damaged, another key's or of another kind;
+ *   ToolMissing without ssh-keygen
  */
-export async function ensureSshKey(folder: string): Promise<SshKey> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, FILE);
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) {
-    const work = await mkdtemp(join(folder, ".ssh-"));
-    try {
-      const fresh = join(work, FILE);
-      await sshKeygen(["-q", "-t", "ed25519", "-N", "", "-C", "imgrel", "-f", fresh]);
-      await chmod(fresh, 0o600);
-      await rename(fresh, path);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
-  } else if ((found.mode & 0o077) !== 0) {
-    throw new ReleaseError("KeyUnusable", `others may read ${path}`, `run: chmod 600 ${path}`);
-  }
-  const [type = "", key = ""] = (await sshKeygen(["-y", "-P", "", "-f", path])).trim().split(" ");
-  const publicKey = `${type} ${key}`;
-  const publicPath = `${path}.pub`;
-  const published = await readFile(publicPath, "utf8").catch(() => "");
-  if (published !== `${publicKey}\n`) await writeFileAtomic(publicPath, `${publicKey}\n`);
-  return { path, publicKey };
+export async function ensureSshKey(folder: string, env = PLAIN_ENV): Promise<SshKey> {
+  const sshKeygen: SshKeygen = (args) =>
+    runHostTool({ program: "ssh-keygen", args, env }, "install it: apt-get install openssh-client");
+  const privateKeyPath = join(folder, "commit.key");
+  const publicKey = await openHalves({
+    privatePath: privateKeyPath,
+    publicPath: `${privateKeyPath}.pub`,
+    create: () => createKey(sshKeygen, folder),
+    open: () => publicHalf(sshKeygen, privateKeyPath),
+    publicText: (key) => `${key} imgrel\n`,
+    belongs: (line, key) => keyOf(line) === key,
+  });
+  return {
+    privateKeyPath,
+    publicKey,
+    allowedSigner: (principal) => {
+      if (!/^[A-Za-z0-9][A-Za-z0-9@._+:/-]*$/.test(principal)) {
+        throw new ReleaseError(
+          "Usage",
+          `${JSON.stringify(principal)} is no name of a signer`,
+          "use letters, digits and @ . _ + : / -, without white space",
+        );
+      }
+      return `${principal} namespaces="git" ${publicKey}`;
+    },
+  };
 }
-
-/** The line of an allowed_signers file that lets this key sign commits (ssh-keygen(1), "ALLOWED SIGNERS"). */
-export const allowedSigner = (principal: string, { publicKey }: SshKey): string =>
-  `${principal} namespaces="git" ${publicKey}\n`;
