@@ -214,7 +214,7 @@ export async function openRecords(stateDirectory: string, source: SourceSpec): P
   const key = await ensureSshKey(join(stateDirectory, LOCAL.keys));
   return openRecordRepository({
     directory: join(stateDirectory, SPEC_REPOSITORY.folder),
-    ...{ branch, committer: { author, signingKey: key.path } },
+    ...{ branch, committer: { author, signingKey: key.privateKeyPath } },
   });
 }
 

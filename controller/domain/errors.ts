@@ -16,7 +16,6 @@ const FAULTS = {
   SignatureInvalid: { kind: "permanent", exit: EXIT.failed },
   ArchiveUnavailable: { kind: "transient", exit: EXIT.missing },
   RepositoryUnusable: { kind: "permanent", exit: EXIT.missing },
-  KeyUnusable: { kind: "permanent", exit: EXIT.missing },
   RegistryUnavailable: { kind: "transient", exit: EXIT.failed },
   RegistryDigestMismatch: { kind: "permanent", exit: EXIT.failed },
   RegistryRefused: { kind: "permanent", exit: EXIT.failed },

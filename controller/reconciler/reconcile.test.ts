@@ -156,6 +156,20 @@ describe("reconcile", () => {
     expect(started.filter((key) => key.startsWith("stage")).length).toBe(1);
   });
 
+  it("decides on nothing that was observed before an action ended", async () => {
+    const { work, started } = release(() => new Promise((resolve) => setTimeout(resolve, 5)));
+    const slow: ReleaseWork = {
+      act: work.act,
+      observe: async (running) => {
+        const observed = await work.observe(running);
+        await new Promise((resolve) => setTimeout(resolve, 7));
+        return observed;
+      },
+    };
+    expect((await reconcile(slow, forever)).outcome.kind).toBe("recorded");
+    expect(new Set(started).size).toBe(started.length);
+  });
+
   it("ends all when its caller does", async () => {
     const stop = new AbortController();
     const { work, ended } = release(async (_, signal) => {

@@ -56,7 +56,10 @@ export async function reconcile(
     for (;;) {
       signal.throwIfAborted();
       if (faults.length > 0) throw faults[0];
-      const decision = decide(await work.observe(new Set(running.keys())));
+      const before = done.size;
+      const observed = await work.observe(new Set(running.keys()));
+      if (done.size !== before) continue; // what ended meanwhile may have been looked for before
+      const decision = decide(observed);
       onDecision(decision);
       if (decision.outcome.kind === "stopped" && decision.actions.length === 0) await settle();
       for (const action of decision.actions) start(action);
