@@ -57,7 +57,7 @@ describe("setup.sh", () => {
     machine = await fakeMachine({ "dpkg-query": "printf installed" }, quiet);
     await machine.run("setup.sh");
     const asked = (await machine.calls()).map((call) => call.split(" ").at(-1));
-    expect(asked).toEqual(["ca-certificates", "git", "mount", "util-linux"]);
+    expect(asked).toEqual(["ca-certificates", "git", "mount", "openssh-client", "util-linux"]);
     await machine.run("setup.sh", ["test"]);
     expect((await machine.calls()).slice(4).map((call) => call.split(" ").at(-1))).toEqual([
       ...asked,

@@ -18,6 +18,8 @@ export type GitOptions = {
   readonly input?: string | Uint8Array;
   /** variables beside those that every call has */
   readonly env?: Readonly<Record<string, string>>;
+  /** settings beside those that every call has, `key=value`; they stand in argv, so no secret belongs here */
+  readonly config?: readonly string[];
 };
 
 /** No file of the machine or the user says how git behaves here (git(1), "Environment Variables"). */
@@ -30,11 +32,29 @@ const ISOLATED: Readonly<Record<string, string>> = {
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_LITERAL_PATHSPECS: "1",
   GIT_NO_REPLACE_OBJECTS: "1",
+  // nobody is asked for a password or passphrase, not even on a terminal: git, then ssh and ssh-keygen
   GIT_TERMINAL_PROMPT: "0",
+  GIT_ASKPASS: "",
+  SSH_ASKPASS: "/bin/false",
+  SSH_ASKPASS_REQUIRE: "force",
 };
 
-/** A power cut leaves the old tip or the new one; no hook runs, whoever placed it in the repository. */
-const CONFIG = ["core.fsync=committed,reference", "core.hooksPath=/dev/null"];
+/**
+ * A power cut leaves the old tip or the new one; no hook runs, whoever placed it in the repository; and git tidies up
+ * before it ends, or a process of ours would outlive us.
+ */
+const CONFIG = [
+  "core.fsync=committed,reference",
+  "core.hooksPath=/dev/null",
+  "gc.autoDetach=false",
+  "maintenance.autoDetach=false",
+];
+
+/** What git said when it failed, where an error tells: all lines of its standard error. */
+export const saidBy = (error: unknown): string | undefined =>
+  error instanceof ReleaseError && error.code === "RepositoryUnusable" && error.cause instanceof Error
+    ? error.cause.message
+    : undefined;
 
 type Failure = { readonly exitCode: number; readonly said: string };
 
@@ -67,10 +87,17 @@ export function gitOn(gitDirectory: string | null): Git {
     const { input } = options;
     const git = simpleGit({
       baseDir: "/",
-      config: CONFIG,
-      // constants of this file, and paths that its callers made: none comes from a spec
-      allowEnvironment: Object.keys(env).filter((name) => name.startsWith("GIT_")),
-      unsafe: { allowUnsafeConfigPaths: true, allowUnsafeHooksPath: true, allowUnsafeTemplateDir: true },
+      config: [...CONFIG, ...(options.config ?? [])],
+      // constants of this folder, and paths that its callers made: none comes from a spec
+      allowEnvironment: Object.keys(env),
+      unsafe: {
+        allowUnsafeAskPass: true,
+        allowUnsafeConfigPaths: true,
+        allowUnsafeCredentialHelper: true,
+        allowUnsafeHooksPath: true,
+        allowUnsafeSshCommand: true,
+        allowUnsafeTemplateDir: true,
+      },
       // by default output is cut 50 ms after the exit, and an exit code without a message is a success
       completion: { onClose: true, onExit: false },
       errors: (error, { exitCode, stdErr }) => {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { ReleaseError } from "../../domain/errors.ts";
-import { branchTip } from "./bare-repository.ts";
+import { refTip } from "./bare-repository.ts";
 import { parseBatchCheck } from "./cat-file.ts";
 import { gitOn } from "./git.ts";
 import { treeAt } from "./tree.ts";
@@ -48,5 +48,5 @@ export async function contentsInRepository(
 ): Promise<readonly Uint8Array[]> {
   if (!existsSync(join(directory, "HEAD"))) return [];
   const git = gitOn(directory);
-  return treeAt(git, await branchTip(git, branch)).everyContentOf(path);
+  return treeAt(git, await refTip(git, `refs/heads/${branch}`)).everyContentOf(path);
 }
