@@ -23,7 +23,7 @@ export const entryOf = (
   release,
   specDigest: digestOf(release),
   idempotencyKey: sha256Hex(`${release}/${step}`),
-  summary: `Record ${step} of ${release}`,
+  summary: step,
   propose: async () =>
     Object.entries(files).map(([name, content]) => ({ path: `records/${release}/${name}`, content })),
 });
@@ -61,7 +61,7 @@ export function recordRepositoryContract(name: string, make: () => Promise<Recor
       );
       const [message = "", ...others] = await messages();
       expect(others).toEqual([]);
-      expect(message).toMatch(/^Record release of demo\n/);
+      expect(message).toMatch(/^demo: release\n/);
       expect(parseRecordTrailers(message)).toEqual([
         { release: "demo", specDigest: digestOf("demo"), idempotencyKey: sha256Hex("demo/release") },
       ]);

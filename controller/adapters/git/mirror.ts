@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ReleaseError } from "../../domain/errors.ts";
-import { openBareRepository, refTip } from "./bare-repository.ts";
+import { moveRef, openBareRepository, refTip } from "./bare-repository.ts";
 import type { Branch } from "./branch.ts";
 import { type Git, gitOn } from "./git.ts";
 import { objectFormatAt, type Remote, remoteAt } from "./remote.ts";
@@ -25,13 +25,13 @@ export async function writeTrustingConfig(folder: string): Promise<string> {
   return path;
 }
 
-/** A lock of git's is held for moments, and no other process works in a mirror: an old one was left by a crash. */
-const STALE_MS = 60_000;
+/** git holds a lock on a ref for moments: an older one was left by a crash, and nobody but us knows the mirror. */
+const STALE_MS = 10_000;
 
 async function removeStaleLocks(directory: string): Promise<void> {
-  const names = [...(await readdir(directory)), ...(await readdir(join(directory, "refs"), { recursive: true }))];
-  const locks = names.filter((name) => name.endsWith(".lock"));
-  for (const path of locks.flatMap((name) => [join(directory, name), join(directory, "refs", name)])) {
+  const names = (await readdir(join(directory, "refs"), { recursive: true })).map((name) => join("refs", name));
+  for (const name of [...names, "packed-refs.lock"].filter((name) => name.endsWith(".lock"))) {
+    const path = join(directory, name);
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
   }
@@ -52,7 +52,6 @@ function oneAtATime(): Mirror["alone"] {
  */
 export async function openMirror(directory: string, address: string, access: RemoteAccess): Promise<Mirror> {
   const git = await openBareRepository(directory, "mirror", () => objectFormatAt(gitOn(null), address, access));
-  await removeStaleLocks(directory);
   return { git, directory, address, remote: remoteAt(git, address, access), alone: oneAtATime() };
 }
 
@@ -72,7 +71,14 @@ export function mirroredBranch(mirror: Mirror, name: string, growsOnly: boolean)
       `have its owner put that commit back, which ${mirror.directory} still has; nothing is written until then`,
     );
 
+  const remember = async (to: string, from: string | null): Promise<void> => {
+    if (await moveRef(git, seen, to, from)) return;
+    const remedy = "try again in half a minute, with no other process at work in the same state folder";
+    throw new ReleaseError("RepositoryUnavailable", `${seen} of ${mirror.directory} is locked`, remedy);
+  };
+
   const observe = async (): Promise<string | null> => {
+    await removeStaleLocks(mirror.directory);
     const before = await refTip(git, seen);
     const now = await remote.list(theirs);
     if (now === before) return now;
@@ -86,7 +92,7 @@ export function mirroredBranch(mirror: Mirror, name: string, growsOnly: boolean)
     // prints what is left of it without all that the new tip holds
     const gone = growsOnly && before !== null && (await git.run(["rev-list", "-1", before, "--not", tip])) !== "";
     if (gone) throw lost(before);
-    await git.run(["update-ref", seen, tip]);
+    await remember(tip, before);
     return tip;
   };
 
@@ -94,10 +100,10 @@ export function mirroredBranch(mirror: Mirror, name: string, growsOnly: boolean)
     git,
     label,
     tip: () => alone(observe),
-    move: (to) =>
+    move: (to, from) =>
       alone(async () => {
         if (!(await remote.push(to, theirs))) return false;
-        await git.run(["update-ref", seen, to]);
+        await remember(to, from);
         return true;
       }),
     heldRemedy: "try again; if nobody else writes there, a crash left a lock: ask its owner to remove it",
