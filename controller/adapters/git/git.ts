@@ -94,6 +94,7 @@ export function gitOn(gitDirectory: string | null): Git {
         allowUnsafeAskPass: true,
         allowUnsafeConfigPaths: true,
         allowUnsafeCredentialHelper: true,
+        allowUnsafeGpgProgram: true,
         allowUnsafeHooksPath: true,
         allowUnsafeSshCommand: true,
         allowUnsafeTemplateDir: true,
