@@ -167,6 +167,18 @@ export function recordRepositoryContract(name: string, make: () => Promise<Recor
       );
     });
 
+    it("takes an effect once, though it comes several times at once", async () => {
+      const { records, messages } = await make();
+      const outcomes = await Promise.all([
+        records.commit(entryOf("other", "release", { "a.json": "1" })),
+        ...["1", "2", "3"].map((content) => records.commit(entryOf("demo", "release", { "a.json": content }))),
+      ]);
+      expect(outcomes.map(({ changed }) => changed)).toEqual([true, true, false, false]);
+      expect(new Set(outcomes.slice(1).map(({ commit }) => commit)).size).toBe(1);
+      expect(await (await records.tip()).readFile("records/demo/a.json")).toEqual(bytes("1"));
+      expect((await messages()).flatMap((message) => parseRecordTrailers(message))).toHaveLength(2);
+    });
+
     it("fails an entry without harm to those beside it", async () => {
       const { records } = await make();
       const results = await Promise.allSettled([

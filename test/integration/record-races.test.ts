@@ -94,6 +94,36 @@ describe("writers of one branch", () => {
   });
 });
 
+describe("entries of one commit", () => {
+  it("are all asked again when another writer was faster, those that failed as well", async () => {
+    const records = await open();
+    const rival = await open("theirs");
+    const change = (name: string) => [{ path: `records/${name}/a.json`, content: "1" }];
+    const [first, second] = [entryOf("a", "release", {}), entryOf("b", "release", {})];
+    let asked = 0;
+    const outcomes = await Promise.all([
+      records.commit(entryOf("before", "release", { "a.json": "1" })),
+      records.commit({
+        ...first,
+        propose: async () => {
+          asked += 1;
+          if (asked === 1) await rival.commit(entryOf("rival", "release", { "a.json": "1" }));
+          return change("a");
+        },
+      }),
+      records.commit({
+        ...second,
+        propose: async (tip) => {
+          if ((await tip.readFile("records/rival/a.json")) === null) throw new Error("not yet");
+          return change("b");
+        },
+      }),
+    ]);
+    expect(outcomes.map(({ changed }) => changed)).toEqual([true, true, true]);
+    expect(outcomes[1]?.commit).toBe(outcomes[2]?.commit);
+  });
+});
+
 describe("a crash", () => {
   /** A process that commits the entry of "demo" from our state folder; `onWait` is told when its first push failed. */
   function child(signal: AbortSignal, onWait: () => void) {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
 import { gitOn } from "../../controller/adapters/git/git.ts";
 import { writeTrustingConfig } from "../../controller/adapters/git/mirror.ts";
+import { remoteAt } from "../../controller/adapters/git/remote.ts";
 import { accessTo } from "../../controller/adapters/git/remote-access.ts";
 import { entryOf, recordRepositoryContract } from "../contracts/record-repository-contract.ts";
 import { type FileServer, startFileServer } from "../fakes/file-server.ts";
@@ -104,6 +105,19 @@ describe("a server", () => {
     const closed = await startFileServer(() => undefined);
     await closed[Symbol.asyncDispose]();
     await expect(openRemote(closed.url.href + name, join(folder, "closed"))).rejects.toMatchObject(transient);
+  });
+
+  it("that never answers is given up", async () => {
+    instead = () => true;
+    const address = new URL(name, server.url).href;
+    const { env, config } = accessTo({ scheme: "http", address }, { trustingConfig: "/dev/null" });
+    const impatient = config.map((setting) => setting.replace("lowSpeedTime=60", "lowSpeedTime=1"));
+    expect(impatient).not.toEqual(config);
+    const remote = remoteAt(gitOn(null), address, { env, config: impatient });
+    await expect(remote.list("refs/heads/main")).rejects.toMatchObject({
+      code: "RepositoryUnavailable",
+      message: expect.stringContaining("too slow") as string,
+    });
   });
 
   it("without this repository is not", async () => {
@@ -213,6 +227,14 @@ describe("a repository of others", () => {
     expect(await (await theirs.tip()).readFile("records/demo/status.yaml")).toEqual(bytes("1"));
     await gitOn(directory).run(["update-ref", "refs/heads/main", "refs/heads/main^"]);
     await expect(specs.tip()).rejects.toMatchObject({ code: "RecordInvalid" });
+  });
+
+  it("may have refs whose names end like ours", async () => {
+    const { commit } = await (await openOwn(directory)).records.commit(entry());
+    await gitOn(directory).run(["update-ref", "-d", "refs/heads/release-records"]);
+    await gitOn(directory).run(["update-ref", "refs/backup/refs/heads/release-records", commit ?? ""]);
+    const { records } = await openRemote(directory, join(folder, `${count}-mirrors`));
+    expect((await records.tip()).commit).toBeNull();
   });
 
   it("may have SHA-256 objects", async () => {

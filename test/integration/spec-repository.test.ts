@@ -56,6 +56,14 @@ describe("the repository", () => {
     await expect(open()).rejects.toThrow(/not a git repository/);
   });
 
+  it("takes no other branch for its own", async () => {
+    const repository = await open();
+    const { commit } = await repository.commit(async () => ({ changes: [{ path: "a", content: "1" }], message: "m" }));
+    await git("update-ref", "-d", "refs/heads/main");
+    await git("update-ref", "refs/heads/main/old", commit ?? "");
+    expect((await repository.tip()).commit).toBeNull();
+  });
+
   it("says that git is missing", async () => {
     const attempt = gitOn(null).run(["version"], { env: { PATH: join(folder, "empty") } });
     await expect(attempt).rejects.toMatchObject({ code: "ToolMissing", remedy: "install it: apt-get install git" });

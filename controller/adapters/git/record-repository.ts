@@ -50,15 +50,16 @@ export function recordRepository(branch: Branch, options: WriterOptions): Record
   const { git } = branch;
 
   const commitTogether = async (entries: readonly RecordEntry[]): Promise<Result[]> => {
-    const faults = new Map<RecordEntry, unknown>();
+    let faults = new Map<RecordEntry, unknown>();
     let found: ReadonlyMap<RecordEntry, string> = new Map();
     let added: RecordEntry[] = [];
     const outcome = await addCommit(branch, options, async (tip, before) => {
       found = await findCommits(git, tip, entries);
+      faults = new Map();
       added = [];
       let tree = before;
       for (const entry of entries) {
-        if (found.has(entry) || faults.has(entry)) continue;
+        if (found.has(entry) || recorded(recordMessage(added), entry)) continue;
         try {
           const next = await applyEntry(git, tip, tree, entry);
           if (next !== tree) added.push(entry);
