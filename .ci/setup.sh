@@ -10,7 +10,7 @@ run_packages() {
 		ca-certificates  apt and git check certificates of archives and repositories with it
 		git              specs are read from, and releases recorded in, git repositories
 		mount            a sandbox mounts its own root, /proc and /dev
-		openssh-client   ssh-keygen makes the key of commits, and git signs records with it
+		openssh-client   git signs commits of records, and checks them, with ssh-keygen
 		util-linux       unshare and pivot_root make a sandbox
 	TABLE
 }

@@ -110,6 +110,7 @@ export async function createPackageStore(options: {
 
 /** Where the local process keeps its repository, and the branch that holds specs and locks. */
 const SPEC_REPOSITORY = { folder: "repository.git", branch: "main" } as const;
+const LOCAL_AUTHOR = { name: "imgrel", email: "imgrel@localhost" };
 
 /** Where the local process keeps what it publishes, its keys, and the policy that names them (README). */
 const LOCAL = { registry: "registry", keys: "keys", policy: "policy.yaml" } as const;
@@ -122,12 +123,13 @@ const LOCAL_REPOSITORY = "local";
  * @throws ReleaseError RepositoryUnusable, ToolMissing
  */
 export async function openRepository(stateDirectory: string): Promise<SpecRepository> {
-  const { openSpecRepository } = await import("./adapters/git/spec-repository.ts");
-  return openSpecRepository({
-    directory: join(stateDirectory, SPEC_REPOSITORY.folder),
-    branch: SPEC_REPOSITORY.branch,
-    author: { name: "imgrel", email: "imgrel@localhost" },
-  });
+  const { openRepositoryAt } = await import("./adapters/git/repository-at.ts");
+  const { RECORDS_BRANCH } = await import("./domain/source.ts");
+  const { specs } = await openRepositoryAt(
+    { kind: "own", directory: join(stateDirectory, SPEC_REPOSITORY.folder) },
+    { specBranch: SPEC_REPOSITORY.branch, recordsBranch: RECORDS_BRANCH, committer: { author: LOCAL_AUTHOR } },
+  );
+  return specs;
 }
 
 /**

@@ -5,8 +5,8 @@ const SECRET_NAME =
 const REDACTED = "[redacted]";
 const MAX_DEPTH = 8;
 
-/** User and password of URLs, and the credentials of an Authorization header that stands inside a text. */
-const redactText = (text: string): string =>
+/** A text without user and password of URLs, and the credentials of an Authorization header that stands inside it. */
+export const redactText = (text: string): string =>
   text
     .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]+@/gi, `$1${REDACTED}@`)
     .replace(/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`);

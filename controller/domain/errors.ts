@@ -16,6 +16,7 @@ const FAULTS = {
   SignatureInvalid: { kind: "permanent", exit: EXIT.failed },
   ArchiveUnavailable: { kind: "transient", exit: EXIT.missing },
   RepositoryUnusable: { kind: "permanent", exit: EXIT.missing },
+  RepositoryUnavailable: { kind: "transient", exit: EXIT.missing },
   RegistryUnavailable: { kind: "transient", exit: EXIT.failed },
   RegistryDigestMismatch: { kind: "permanent", exit: EXIT.failed },
   RegistryRefused: { kind: "permanent", exit: EXIT.failed },

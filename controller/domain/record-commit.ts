@@ -10,15 +10,15 @@ export type RecordTrailers = {
   readonly idempotencyKey: Sha256Hex;
 };
 
-/** One release's part of a commit; `summary` is one line. */
+/** One release's part of a commit; `summary` says on one line what became of it: "released", "revoked". */
 export type RecordPart = RecordTrailers & { readonly summary: string };
 
 /** The message of a commit that records one release or several: one set of trailers for each, in order. */
 export function recordMessage(parts: readonly RecordPart[]): string {
-  const [only, ...others] = parts;
+  const lines = parts.map(({ release, summary }) => `${release}: ${summary.replaceAll(/\s+/g, " ").trim()}`);
   return formatCommitMessage({
-    subject: others.length === 0 && only !== undefined ? only.summary : `Record ${parts.length} releases`,
-    paragraphs: others.length === 0 ? [] : [parts.map(({ summary }) => oneItem(summary)).join("\n")],
+    subject: lines.length === 1 ? lines.join() : `Record ${lines.length} releases`,
+    paragraphs: lines.length === 1 ? [] : [lines.map((line) => `* ${line}`).join("\n")],
     trailers: parts.flatMap(({ release, specDigest, idempotencyKey }) => [
       ["Release", release] as const,
       ["Spec-Digest", specDigest] as const,
@@ -26,8 +26,6 @@ export function recordMessage(parts: readonly RecordPart[]): string {
     ]),
   });
 }
-
-const oneItem = (summary: string): string => `* ${summary.replaceAll(/\s+/g, " ").trim()}`;
 
 /** The trailer that marks an effect, as it stands in a message. */
 export const idempotencyTrailer = (key: Sha256Hex): string => `Idempotency-Key: ${key}`;
@@ -47,3 +45,9 @@ export function parseRecordTrailers(message: string): RecordTrailers[] {
     return [{ release, specDigest: specDigest.data, idempotencyKey: idempotencyKey.data }];
   });
 }
+
+/** Whether a commit with this message recorded an effect of a release already. */
+export const recorded = (message: string, effect: Pick<RecordTrailers, "release" | "idempotencyKey">): boolean =>
+  parseRecordTrailers(message).some(
+    ({ release, idempotencyKey }) => release === effect.release && idempotencyKey === effect.idempotencyKey,
+  );

@@ -40,6 +40,12 @@ export function checkedPath(path: string): string {
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.byteLength === b.byteLength && a.every((byte, index) => byte === b[index]);
 
+/** Whether a file that holds `before`, or null if there is none, is another one with `content`. */
+export function changesFile(before: Uint8Array | null, content: FileChange["content"]): boolean {
+  if (before === null || content === null) return before !== content;
+  return !sameBytes(before, typeof content === "string" ? new TextEncoder().encode(content) : content);
+}
+
 /**
  * Bytes as text.
  * @throws ReleaseError SpecInvalid if they are not UTF-8

@@ -1,22 +1,31 @@
-import type { RecordTrailers } from "../domain/record-commit.ts";
 import type { FileChange } from "../domain/spec-files.ts";
+import type { RecordPart } from "../domain/record-commit.ts";
 import type { CommitOutcome, SpecTree } from "./spec-repository.ts";
 
-/** One release's part of a commit. */
-export type RecordEntry = RecordTrailers & {
-  /** the commit's first line, where it records nothing else */
-  readonly summary: string;
-  /** what to change on top of a tip; none: it has it all. Asked again whenever the branch moved */
+/** What one release adds to the records. */
+export type RecordEntry = RecordPart & {
+  /**
+   * The files to change on top of a tree: the release's own and the index (record-rules.ts). Asked again when another
+   * writer was faster. Entries that waited together share a commit: files of the earlier ones are in the tree then,
+   * while `commit` and history are those of the tip.
+   */
   readonly propose: (tip: SpecTree) => Promise<readonly FileChange[]>;
 };
 
-/** The branch of records: append-only, one writer at a time, signed commits (release-api.md 1.2, 1.3). */
+/** The branch that holds records (release-api.md 1.2). It only grows. */
 export type RecordRepository = {
+  /**
+   * The records as they are now.
+   * @throws ReleaseError RecordInvalid if commits that were seen before are no longer on the branch
+   */
   readonly tip: () => Promise<SpecTree>;
   /**
-   * Commits a release's files. Changes that the tip already has, or a commit with the same idempotency key in its
-   * history, commit nothing.
-   * @throws ReleaseError RecordInvalid for a change of what is recorded; PushConflict, PushDeclined; what `propose` throws
+   * Commits an entry, after those that came before it; several that wait are committed together. What is there already
+   * is not committed again: the tip is the outcome if it has all the files, and the commit that carries this release's
+   * idempotency key, if one does, whatever its files are.
+   * @throws ReleaseError RecordInvalid for a change that records do not allow, and as `tip`; PushConflict if other
+   * writers won every attempt; PushDeclined if the repository's owner does not let us; RepositoryUnavailable; whatever
+   * `propose` throws
    */
-  readonly record: (entry: RecordEntry) => Promise<CommitOutcome>;
+  readonly commit: (entry: RecordEntry) => Promise<CommitOutcome>;
 };

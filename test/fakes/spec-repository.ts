@@ -1,97 +1,17 @@
-import { createHash } from "node:crypto";
-import { ReleaseError } from "../../controller/domain/errors.ts";
-import { checkedPath, type FileChange, sameBytes, type SpecFiles } from "../../controller/domain/spec-files.ts";
-import type { SpecRepository, SpecTree } from "../../controller/ports/spec-repository.ts";
-
-type Commit = { readonly id: string; readonly message: string; readonly files: SpecFiles };
-
-const ATTEMPTS = 8;
-
-const below = (files: SpecFiles, directory: string): SpecFiles =>
-  new Map(
-    [...files].flatMap(([path, content]) =>
-      path.startsWith(`${directory}/`) ? [[path.slice(directory.length + 1), content] as const] : [],
-    ),
-  );
-
-const sameFiles = (a: SpecFiles, b: SpecFiles): boolean =>
-  a.size === b.size &&
-  [...a].every(([path, content]) => {
-    const other = b.get(path);
-    return other !== undefined && sameBytes(content, other);
-  });
-
-/** What stands at a path, as files below it; a file itself is the entry "". */
-const at = (files: SpecFiles, path: string): SpecFiles => {
-  const file = files.get(path);
-  return file === undefined ? below(files, path) : new Map([["", file]]);
-};
-
-function treeOf(history: readonly Commit[]): SpecTree {
-  const last = history.at(-1);
-  const files: SpecFiles = last?.files ?? new Map();
-  const before = (index: number): SpecFiles => history[index - 1]?.files ?? new Map();
-  return {
-    commit: last?.id ?? null,
-    readFile: async (path) => files.get(checkedPath(path)) ?? null,
-    list: async (directory) => {
-      const names = [...below(files, checkedPath(directory)).keys()].map((path) => path.split("/"));
-      const kinds = new Map(
-        names.map(([name = "", ...rest]) => [name, rest.length > 0 ? "directory" : "file"] as const),
-      );
-      return [...kinds].map(([name, kind]) => ({ name, kind })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    },
-    readDirectory: async (directory) => below(files, checkedPath(directory)),
-    lastCommitOf: async (path) => {
-      checkedPath(path);
-      return (
-        history.findLast((commit, index) => !sameFiles(at(commit.files, path), at(before(index), path)))?.id ?? null
-      );
-    },
-    everHeld: async (path, content) => {
-      checkedPath(path);
-      const wanted: SpecFiles = content instanceof Uint8Array ? new Map([["", content]]) : content;
-      return wanted.size > 0 && history.some((commit) => sameFiles(at(commit.files, path), wanted));
-    },
-    everyContentOf: async (path) => {
-      checkedPath(path);
-      const contents = history.flatMap((commit) => commit.files.get(path) ?? []);
-      return contents.filter((content, index) => contents.findIndex((other) => sameBytes(content, other)) === index);
-    },
-  };
-}
-
-function applyChanges(files: SpecFiles, changes: readonly FileChange[]): SpecFiles {
-  const next = new Map(files);
-  for (const { path, content } of changes) {
-    checkedPath(path);
-    next.delete(path);
-    if (content !== null) next.set(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
-  }
-  return next;
-}
+import type { SpecRepository } from "../../controller/ports/spec-repository.ts";
+import { applyChanges, type FakeBranch, fakeBranch, treeOf } from "./commit-history.ts";
 
 /** A repository in memory with the rules of the real one, and a look at its log. */
-export function fakeSpecRepository(): SpecRepository & { readonly log: () => readonly Commit[] } {
-  let history: readonly Commit[] = [];
-  const tip = async () => treeOf(history);
+export function fakeSpecRepository(branch = fakeBranch()): SpecRepository & Pick<FakeBranch, "log"> {
   return {
-    log: () => history,
-    tip,
-    commit: async (propose) => {
-      for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        const base = history;
-        const tree = treeOf(base);
-        const proposal = await propose(tree);
-        const files = base.at(-1)?.files ?? new Map<string, Uint8Array>();
-        const next = proposal === null ? files : applyChanges(files, proposal.changes);
-        if (proposal === null || sameFiles(files, next)) return { commit: tree.commit, changed: false };
-        if (history !== base) continue;
-        const id = createHash("sha1").update(`${tree.commit}${base.length}${proposal.message}`).digest("hex");
-        history = [...base, { id, message: proposal.message, files: next }];
-        return { commit: id, changed: true };
-      }
-      throw new ReleaseError("PushConflict", "another writer won every attempt", "try again");
-    },
+    log: branch.log,
+    tip: async () => treeOf(branch.log()),
+    commit: (propose) =>
+      branch.add(async (history) => {
+        const proposal = await propose(treeOf(history));
+        if (proposal === null) return null;
+        const files = applyChanges(history.at(-1)?.files ?? new Map(), proposal.changes);
+        return { files, message: proposal.message };
+      }),
   };
 }

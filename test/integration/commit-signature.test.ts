@@ -1,116 +1,149 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
-import { ensureSshKey } from "../../controller/adapters/signing/ssh-key.ts";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { exec } from "../../builders/host/exec.ts";
+import { readSignature } from "../../controller/adapters/git/commit-signature.ts";
+import { gitOn } from "../../controller/adapters/git/git.ts";
+import { writeCommit } from "../../controller/adapters/git/write-commit.ts";
+import { entryOf } from "../contracts/record-repository-contract.ts";
+import { makeRemote, openOwn, openRemote, REPOSITORY_OPTIONS } from "../repositories.ts";
 
-// The key of commits against the real ssh-keygen and the real git.
-let home = "";
-let keys = "";
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), "commit-signature-"));
-  keys = join(home, "keys");
+let folder = "";
+let count = 0;
+let directory = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "imgrel-test-"));
+  for (const [name, passphrase] of Object.entries({ ours: "", other: "", locked: "a passphrase" })) {
+    const args = ["-q", "-t", "ed25519", "-N", passphrase, "-C", name, "-f", join(folder, name)];
+    expect((await exec({ program: "ssh-keygen", args })).exitCode).toBe(0);
+  }
 });
-afterEach(() => rm(home, { recursive: true }));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(() => {
+  count += 1;
+  directory = join(folder, `${count}.git`);
+});
 
-async function run(program: string, ...args: readonly string[]) {
-  const env = {
-    ...PLAIN_ENV,
-    ...{ HOME: home, GIT_DIR: join(home, "repository.git"), GIT_CONFIG_NOSYSTEM: "1" },
-    ...{ GIT_AUTHOR_NAME: "imgrel", GIT_AUTHOR_EMAIL: "imgrel@example.test" },
-    ...{ GIT_COMMITTER_NAME: "imgrel", GIT_COMMITTER_EMAIL: "imgrel@example.test" },
-  };
-  return exec({ program, args, env });
+const publicKey = async (name: string) => (await readFile(join(folder, `${name}.pub`), "utf8")).trim();
+const allowing = async (name: string, options = 'namespaces="git"') =>
+  `# records\ncontroller@example.org ${options} ${await publicKey(name)}\n`;
+const { author } = REPOSITORY_OPTIONS.committer;
+const signing = (name: string) => ({ committer: { author, signingKey: join(folder, name) } });
+const entry = () => entryOf("demo", "release", { "status.yaml": "1" });
+const git = () => gitOn(directory);
+const pathWith = async (...programs: string[]) => {
+  const path = await mkdtemp(join(folder, "path-"));
+  for (const program of programs) await symlink(join("/usr/bin", program), join(path, program));
+  return path;
+};
+
+/** A record commit in our own repository. */
+async function commitWith(options: Parameters<typeof openOwn>[1]): Promise<string> {
+  const { records } = await openOwn(directory, options);
+  return (await records.commit(entry())).commit ?? "";
 }
 
-/** A commit of the empty tree, signed with this key: its ID. */
-async function signedCommit(privateKeyPath: string): Promise<string> {
-  await run("git", "init", "-q", "--bare", join(home, "repository.git"));
-  const tree = await run("git", "hash-object", "-t", "tree", "-w", "/dev/null");
-  const config = ["-c", "gpg.format=ssh", "-c", `user.signingKey=${privateKeyPath}`];
-  const commit = await run("git", ...config, "commit-tree", "-S", "-m", "Record", tree.stdout.trim());
-  expect(commit.exitCode, commit.tail).toBe(0);
-  return commit.stdout.trim();
-}
-async function verify(commit: string, ...allowedSigners: readonly string[]) {
-  const file = join(home, "allowed_signers");
-  await writeFile(file, allowedSigners.map((line) => `${line}\n`).join(""));
-  return run("git", "-c", `gpg.ssh.allowedSignersFile=${file}`, "verify-commit", commit);
-}
-
-describe("ensureSshKey", () => {
-  it("makes an ed25519 key once, private to its owner", async () => {
-    const [one, two] = await Promise.all([ensureSshKey(keys), ensureSshKey(keys)]);
-    const again = await ensureSshKey(keys);
-    expect(new Set([one.publicKey, two.publicKey, again.publicKey]).size).toBe(1);
-    expect(one.publicKey).toMatch(/^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI\S{43}$/);
-    expect((await readdir(keys)).toSorted()).toEqual(["commit.key", "commit.key.pub"]);
-    expect((await stat(one.privateKeyPath)).mode & 0o777).toBe(0o600);
-    expect(await readFile(one.privateKeyPath, "utf8")).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
-    expect(await readFile(`${one.privateKeyPath}.pub`, "utf8")).toBe(`${one.publicKey} imgrel\n`);
-  });
-
-  it("signs commits that git verifies under the allowed name, and under no other key", async () => {
-    const key = await ensureSshKey(keys);
-    const other = await ensureSshKey(join(home, "other-keys"));
-    const commit = await signedCommit(key.privateKeyPath);
-    const good = await verify(commit, other.allowedSigner("b@example.test"), key.allowedSigner("controller-prod"));
-    expect(good.exitCode, good.tail).toBe(0);
-    expect(good.tail).toContain('Good "git" signature for controller-prod with ED25519 key');
-    const bad = await verify(commit, other.allowedSigner("controller-prod"));
-    expect(bad.exitCode, bad.tail).toBe(1);
-    const elsewhere = await verify(commit, key.allowedSigner("controller-prod").replace('"git"', '"file"'));
-    expect(elsewhere.exitCode, elsewhere.tail).toBe(1);
-  });
-
-  it.each(["", "*", "a b", "a,b", "!a", 'a"b', "#a", "a\nb", "a?"])("refuses the name %j", async (principal) => {
-    const { allowedSigner } = await ensureSshKey(keys);
-    expect(() => allowedSigner(principal)).toThrow(expect.objectContaining({ code: "Usage" }));
-  });
-
-  const assertRefused = (message: RegExp) =>
-    expect(ensureSshKey(keys)).rejects.toMatchObject({
-      code: "KeyUnusable",
-      message: expect.stringMatching(message),
+describe("a signed record commit", () => {
+  it("names its signer, as the allowed signers do", async () => {
+    const commit = await commitWith(signing("ours"));
+    const { signatureOf } = await openOwn(directory);
+    expect(await signatureOf(commit, await allowing("ours"))).toEqual({
+      good: true,
+      principal: "controller@example.org",
+      fingerprint: expect.stringMatching(/^SHA256:[A-Za-z0-9+/]{43}$/) as string,
     });
+    const shown = await git().run(["log", "-1", "--format=%an <%ae> %cn <%ce>", commit]);
+    expect(shown).toBe("imgrel <imgrel@localhost> imgrel <imgrel@localhost>\n");
+  });
 
-  it("writes the public half anew after a crash between the two, and keeps the key", async () => {
-    const { publicKey, privateKeyPath } = await ensureSshKey(keys);
-    await rm(`${privateKeyPath}.pub`);
-    expect((await ensureSshKey(keys)).publicKey).toBe(publicKey);
-    expect(await readFile(`${privateKeyPath}.pub`, "utf8")).toContain(publicKey);
+  it("is signed in a repository of others, and checked there", async () => {
+    const remote = await makeRemote(directory);
+    const { records } = await openRemote(remote, join(folder, `mirrors-${count}`), {}, signing("ours"));
+    const { commit } = await records.commit(entry());
+    const { signatureOf, records: read } = await openRemote(remote, join(folder, `reader-${count}`));
+    expect((await read.tip()).commit).toBe(commit);
+    expect(await signatureOf(commit ?? "", await allowing("ours"))).toMatchObject({ good: true });
   });
-  it("refuses a key that others can read, that is lost, or whose public half is another's", async () => {
-    const { privateKeyPath } = await ensureSshKey(keys);
-    const { publicKey } = await ensureSshKey(join(home, "other-keys"));
-    await chmod(privateKeyPath, 0o640);
-    await assertRefused(/commit\.key is open to others: its mode is 0640/);
-    await chmod(privateKeyPath, 0o600);
-    await writeFile(`${privateKeyPath}.pub`, publicKey);
-    await assertRefused(/commit\.key\.pub is not the public half of/);
-    await rm(privateKeyPath);
-    await assertRefused(/commit\.key\.pub is there, but not the private half/);
-  });
+
   it.each([
-    ["ecdsa", ""],
-    ["ed25519", "secret"],
-  ])("refuses a key of kind %s with passphrase %j", async (kind, passphrase) => {
-    await mkdir(keys);
-    await run("ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", join(keys, "commit.key"));
-    await assertRefused(/commit\.key is no ed25519 key in OpenSSH's format without a passphrase/);
-  });
-  it("says that ssh-keygen is missing, and leaves no key", async () => {
-    await expect(ensureSshKey(keys, { PATH: join(home, "empty") })).rejects.toMatchObject({
-      code: "ToolMissing",
-      message: "ssh-keygen is not installed on this machine",
-      remedy: "install it: apt-get install openssh-client",
+    ["of another key", "other", undefined],
+    ["of a key for another use", "ours", 'namespaces="file"'],
+    ["of a key that is no longer valid", "ours", 'valid-before="20200101"'],
+    ["of a key that is not valid yet", "ours", 'valid-after="29990101"'],
+  ])("is not good if the allowed signers are %s", async (_, name, options) => {
+    const commit = await commitWith(signing("ours"));
+    expect(await readSignature(git(), commit, await allowing(name, options))).toMatchObject({ good: false });
+    expect(await readSignature(git(), commit, "")).toEqual({
+      good: false,
+      why: expect.stringContaining("not of an allowed signer") as string,
     });
-    expect(await readdir(keys)).toEqual([]);
   });
-  it("refuses what is no key", async () => {
-    const { privateKeyPath } = await ensureSshKey(keys);
-    await writeFile(privateKeyPath, "nonsense\n");
-    await assertRefused(/commit\.key is no ed25519 key in OpenSSH's format without a passphrase: /);
+
+  it("is not good any more once a byte of it changed", async () => {
+    const commit = await commitWith(signing("ours"));
+    const text = await git().run(["cat-file", "commit", commit]);
+    const forged = text.replace("demo: release", "demo: forged");
+    expect(forged).not.toBe(text);
+    const id = (await git().run(["hash-object", "-t", "commit", "-w", "--stdin"], { input: forged })).trim();
+    const why = "its signature does not fit it";
+    expect(await readSignature(git(), id, await allowing("ours"))).toEqual({ good: false, why });
+  });
+
+  it("is told from one without signature, with another kind of signature, and from none", async () => {
+    const commit = await commitWith({});
+    expect(await readSignature(git(), commit, await allowing("ours"))).toEqual({
+      good: false,
+      why: "it is not signed",
+    });
+    const text = await git().run(["cat-file", "commit", commit]);
+    const pgp = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n";
+    const input = text.replace("\n\n", `\n${pgp}\n`);
+    const id = (await git().run(["hash-object", "-t", "commit", "-w", "--stdin"], { input })).trim();
+    expect(await readSignature(git(), id, await allowing("ours"))).toMatchObject({ good: false });
+    for (const none of ["0".repeat(40), "release-records", "--help", `${commit}^{tree}`]) {
+      await expect(readSignature(git(), none, "")).rejects.toMatchObject({ code: "NotFound" });
+    }
+  });
+});
+
+describe("a commit that cannot be signed is not made", () => {
+  const attempt = (name: string) => commitWith(signing(name));
+
+  it.each([
+    ["there is no such key", "none", /none: .*No such file/],
+    ["the key has a passphrase, and nobody is asked", "locked", /locked: .*passphrase/],
+  ])("if %s", async (_, name, message) => {
+    await expect(attempt(name)).rejects.toMatchObject({
+      code: "InputMissing",
+      message: expect.stringMatching(message) as string,
+    });
+    expect((await (await openOwn(directory)).records.tip()).commit).toBeNull();
+  });
+
+  it("if others may read the key", async () => {
+    await writeFile(join(folder, "open"), await readFile(join(folder, "ours")));
+    await writeFile(join(folder, "open.pub"), await publicKey("ours"));
+    await chmod(join(folder, "open"), 0o644);
+    await expect(attempt("open")).rejects.toMatchObject({
+      code: "InputMissing",
+      message: expect.stringContaining("too open") as string,
+    });
+  });
+
+  it("without ssh-keygen, and no signature is judged then", async () => {
+    const commit = await commitWith(signing("ours"));
+    const PATH = await pathWith("git");
+    const git = gitOn(directory);
+    const bare = {
+      ...git,
+      run: (args: readonly string[], options = {}) =>
+        git.run(args, { ...options, env: { ...Object(options).env, PATH } }),
+    } as typeof git;
+    const missing = { code: "ToolMissing", remedy: "install it: apt-get install openssh-client" };
+    await expect(readSignature(bare, commit, await allowing("ours"))).rejects.toMatchObject(missing);
+    const tree = (await git.run(["rev-parse", `${commit}^{tree}`])).trim();
+    const again = writeCommit(bare, { parent: commit, tree, message: "m" }, signing("ours").committer);
+    await expect(again).rejects.toMatchObject(missing);
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
 import { contentsInRepository, contentsInWorkTree } from "../../controller/adapters/git/past-contents.ts";
-import { openSpecRepository } from "../../controller/adapters/git/spec-repository.ts";
+import { openOwn } from "../repositories.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -69,8 +69,7 @@ describe("what a file was", () => {
     const directory = join(folder, "repository.git");
     const path = "specs/demo/release.yaml";
     expect(await contentsInRepository(directory, "main", path)).toEqual([]);
-    const author = { name: "imgrel", email: "imgrel@localhost" };
-    const repository = await openSpecRepository({ directory, branch: "main", author });
+    const { specs: repository } = await openOwn(directory);
     expect(await contentsInRepository(directory, "main", path)).toEqual([]);
     for (const content of ["1", "2"]) {
       await repository.commit(async () => ({ changes: [{ path, content }], message: "m" }));

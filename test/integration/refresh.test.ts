@@ -6,12 +6,12 @@ import { ROOT_PACKAGES } from "../../builders/contract/root-packages.ts";
 import { createAptArchive } from "../../controller/adapters/archive/package-archive.ts";
 import { createPackageStore } from "../../controller/adapters/archive/package-store.ts";
 import { gitOn } from "../../controller/adapters/git/git.ts";
-import { openSpecRepository } from "../../controller/adapters/git/spec-repository.ts";
 import { importCheckout } from "../../controller/reconciler/import-checkout.ts";
 import { refreshRelease } from "../../controller/reconciler/refresh-release.ts";
 import { type DebArchive, type FakePackage, poolPathOf, startDebArchive } from "../fakes/deb-archive.ts";
 import { DEMO_TOOLCHAIN, demoSpec } from "../fakes/demo-release.ts";
 import { makeSigningKey } from "../fakes/openpgp.ts";
+import { openOwn } from "../repositories.ts";
 
 const key = makeSigningKey("Archive of tests");
 const { signal } = new AbortController();
@@ -58,8 +58,7 @@ const directory = () => join(folder, "state", "repository.git");
 
 /** What `npm start` does before it builds. A cache of its own makes it the start of a fresh machine. */
 async function start(cache: string, toolchainLocks = new Map<string, Uint8Array>()) {
-  const author = { name: "imgrel", email: "imgrel@localhost" };
-  const repository = await openSpecRepository({ directory: directory(), branch: "main", author });
+  const { specs: repository } = await openOwn(directory());
   const files = new Map([["release.yaml", new TextEncoder().encode(SPEC)]]);
   await importCheckout(repository, { release: "demo", files, toolchainLocks });
   const packages = createAptArchive({

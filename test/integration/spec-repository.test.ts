@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
-import { writeCommit, writeTree } from "../../controller/adapters/git/write-commit.ts";
 import { moveRef } from "../../controller/adapters/git/bare-repository.ts";
 import { gitOn } from "../../controller/adapters/git/git.ts";
-import { openSpecRepository } from "../../controller/adapters/git/spec-repository.ts";
+import { treeOf, writeCommit, writeTree } from "../../controller/adapters/git/write-commit.ts";
 import { formatCommitMessage } from "../../controller/domain/commit-message.ts";
+import { openOwn, REPOSITORY_OPTIONS } from "../repositories.ts";
 
-const AUTHOR = { name: "imgrel", email: "imgrel@localhost" };
 const bytes = (text: string) => new TextEncoder().encode(text);
 const files = (given: Record<string, string>) =>
   new Map(Object.entries(given).map(([path, text]) => [path, bytes(text)]));
@@ -26,7 +25,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const open = () => openSpecRepository({ directory, branch: "main", author: AUTHOR, pause: () => 5 });
+const open = async () => (await openOwn(directory)).specs;
 const git = (...args: string[]) => gitOn(directory).run(args);
 
 describe("the repository", () => {
@@ -55,6 +54,14 @@ describe("the repository", () => {
     expect(await readdir(directory)).toEqual(["notes.txt"]);
     await writeFile(join(directory, "HEAD"), "ref: refs/heads/main\n");
     await expect(open()).rejects.toThrow(/not a git repository/);
+  });
+
+  it("takes no other branch for its own", async () => {
+    const repository = await open();
+    const { commit } = await repository.commit(async () => ({ changes: [{ path: "a", content: "1" }], message: "m" }));
+    await git("update-ref", "-d", "refs/heads/main");
+    await git("update-ref", "refs/heads/main/old", commit ?? "");
+    expect((await repository.tip()).commit).toBeNull();
   });
 
   it("says that git is missing", async () => {
@@ -180,14 +187,15 @@ describe("a commit", () => {
       changes: [{ path: "specs/a", content: "1" }],
       message: "m",
     }));
-    const bare = gitOn(directory);
-    const tree = await writeTree(bare, before.commit, [{ path: "specs/a", content: "2" }]);
-    const orphan = await writeCommit(bare, { parent: before.commit, tree, message: "crashed" }, { author: AUTHOR });
+    const ours = gitOn(directory);
+    const tree = await writeTree(ours, await treeOf(ours, before.commit), [{ path: "specs/a", content: "2" }]);
+    const lost = { parent: before.commit, tree, message: "crashed" };
+    const orphan = await writeCommit(ours, lost, REPOSITORY_OPTIONS.committer);
     expect(orphan).toMatch(/^[0-9a-f]{40}$/);
     expect((await repository.tip()).commit).toBe(before.commit);
     const after = await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
     expect(await git("rev-parse", `${after.commit}^`)).toBe(`${before.commit}\n`);
-    expect(await moveRef(gitOn(directory), "refs/heads/main", orphan, before.commit)).toBe(false);
+    expect(await moveRef(ours, "refs/heads/main", orphan, before.commit)).toBe(false);
     expect((await repository.tip()).commit).toBe(after.commit);
   });
 
@@ -199,11 +207,10 @@ describe("a commit", () => {
     }));
     const lock = join(directory, "refs", "heads", "main.lock");
     await writeFile(lock, ""); // holds the writer where it would move the branch
-    const module = JSON.stringify(join(import.meta.dirname, "../../controller/adapters/git/spec-repository.ts"));
-    const options = JSON.stringify({ directory, branch: "main", author: AUTHOR });
-    const script = `const { openSpecRepository } = await import(${module});
-      const repository = await openSpecRepository({ ...${options}, pause: () => 60_000 });
-      await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "2" }], message: "killed" }));`;
+    const module = JSON.stringify(join(import.meta.dirname, "../repositories.ts"));
+    const script = `const { openOwn } = await import(${module});
+      const { specs } = await openOwn(${JSON.stringify(directory)}, { pause: () => 60_000 });
+      await specs.commit(async () => ({ changes: [{ path: "specs/a", content: "2" }], message: "killed" }));`;
     const killer = new AbortController();
     const child = exec({
       program: process.execPath,

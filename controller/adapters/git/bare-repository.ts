@@ -4,25 +4,31 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ReleaseError } from "../../domain/errors.ts";
 import { type Git, gitOn, saidBy } from "./git.ts";
+import type { ObjectFormat } from "./object-id.ts";
 
 /**
  * git on the bare repository in `directory`, an absolute path; makes it if there is none, with HEAD on `branch`. It is
  * made beside its place and moved there, so a crash or a second starter never leaves half a repository.
+ * @param objectFormat asked if the repository has to be made
  * @throws ReleaseError RepositoryUnusable if something else is in its place or it cannot be made
  */
-export async function openBareRepository(directory: string, branch: string): Promise<Git> {
-  if (!existsSync(join(directory, "HEAD"))) await makeBareRepository(directory, branch);
+export async function openBareRepository(
+  directory: string,
+  branch: string,
+  objectFormat: () => Promise<ObjectFormat> = async () => "sha1",
+): Promise<Git> {
+  if (!existsSync(join(directory, "HEAD"))) await makeBareRepository(directory, branch, await objectFormat());
   const git = gitOn(directory);
   await git.run(["rev-parse", "--git-dir"]); // says why if it is no repository
   return git;
 }
 
-async function makeBareRepository(directory: string, branch: string): Promise<void> {
+async function makeBareRepository(directory: string, branch: string, format: ObjectFormat): Promise<void> {
   const temporary = join(dirname(directory), `.${basename(directory)}.${randomBytes(6).toString("hex")}`);
   try {
     await mkdir(dirname(directory), { recursive: true });
     // --initial-branch came with git 2.28; symbolic-ref does the same everywhere
-    await gitOn(null).run(["init", "--quiet", "--bare", "--template=", temporary]);
+    await gitOn(null).run(["init", "--quiet", "--bare", `--object-format=${format}`, "--template=", temporary]);
     await gitOn(temporary).run(["symbolic-ref", "HEAD", `refs/heads/${branch}`]);
     await rename(temporary, directory);
   } catch (cause) {

@@ -1,68 +1,69 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ReleaseError } from "../../domain/errors.ts";
-import type { CommitOutcome, Proposal, SpecTree } from "../../ports/spec-repository.ts";
+import type { CommitOutcome } from "../../ports/spec-repository.ts";
+import { moveRef, refTip } from "./bare-repository.ts";
 import type { Git } from "./git.ts";
-import { treeAt } from "./tree.ts";
-import { type Committer, treeOf, writeCommit, writeTree } from "./write-commit.ts";
+import { type Committer, type NewCommit, treeOf, writeCommit } from "./write-commit.ts";
 
-/** Where a branch is: in the repository that commits are written to, or in another that they are pushed to. */
-export type BranchPlace = {
-  /** for messages */
-  readonly name: string;
-  /** what to do if it can never be moved, for the message */
-  readonly remedy: string;
-  /** what the branch points to, its objects brought here; null: there is no such branch */
-  readonly tip: () => Promise<string | null>;
-  /**
-   * Lets the branch point to a commit, if it still points to `from`.
-   * @returns false if another writer was faster
-   * @throws ReleaseError PushDeclined, RepositoryUnusable
-   */
-  readonly move: (to: string, from: string | null) => Promise<boolean>;
-};
-
-/** Attempts of one commit before it gives up, and the longest pause before the first retry (release-api.md 1.3). */
-const ATTEMPTS = 8;
-const PAUSE_MS = 200;
-
-/** A branch that this process reads and writes. */
+/** One branch, wherever it is. All that its commits hold is in the repository of `git`. */
 export type Branch = {
-  readonly tip: () => Promise<SpecTree>;
-  /** @see SpecRepository */
-  readonly commit: (propose: (tip: SpecTree) => Promise<Proposal | null>) => Promise<CommitOutcome>;
+  readonly git: Git;
+  /** names it in messages */
+  readonly label: string;
+  /** its last commit, or null; a remote one is fetched */
+  readonly tip: () => Promise<string | null>;
+  /** Compare-and-swap: false if the branch is not at `from` by now, or another writer holds it. */
+  readonly move: (to: string, from: string | null) => Promise<boolean>;
+  /** what to do where a lock is held for ever */
+  readonly heldRemedy: string;
 };
 
-export type BranchOptions = {
-  /** the repository that commits are written to */
-  readonly git: Git;
-  readonly place: BranchPlace;
+/** A branch of the repository in `directory`. */
+export function localBranch(git: Git, directory: string, name: string): Branch {
+  const ref = `refs/heads/${name}`;
+  return {
+    git,
+    label: `${name} of ${directory}`,
+    tip: () => refTip(git, ref),
+    move: (to, from) => moveRef(git, ref, to, from),
+    heldRemedy: `try again; if no other git runs there, a crash left a lock: remove ${directory}/${ref}.lock`,
+  };
+}
+
+/** Attempts of one commit before it gives up, and the pause before the n-th retry, in ms (release-api.md 1.3). */
+const ATTEMPTS = 8;
+const jittered = (retry: number): number => (50 + Math.random() * 150) * retry;
+
+export type WriterOptions = {
+  /** whose commits they are */
   readonly committer: Committer;
   /** pause before the n-th retry, in ms; the default is random, so that writers get out of each other's way */
   readonly pause?: (retry: number) => number;
 };
 
-/** A branch that is moved by compare-and-swap. */
-export function openBranch({ git, place, committer, pause = defaultPause }: BranchOptions): Branch {
-  const tip = async (): Promise<SpecTree> => treeAt(git, await place.tip());
-  const commit = async (propose: (tip: SpecTree) => Promise<Proposal | null>): Promise<CommitOutcome> => {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const base = await tip();
-      const parent = base.commit;
-      const proposal = await propose(base);
-      if (proposal === null || proposal.changes.length === 0) return { commit: parent, changed: false };
-      const tree = await writeTree(git, parent, proposal.changes);
-      if (parent !== null && tree === (await treeOf(git, parent))) return { commit: parent, changed: false };
-      const made = await writeCommit(git, { parent, tree, message: proposal.message }, committer);
-      if (await place.move(made, parent)) return { commit: made, changed: true };
-      await sleep(pause(attempt));
-    }
-    throw new ReleaseError(
-      "PushConflict",
-      `another writer held or moved ${place.name} in all of ${ATTEMPTS} attempts`,
-      place.remedy,
-    );
-  };
-  return { tip, commit };
+/**
+ * Adds a commit to a branch: `compose` makes its tree and message from the tip and the tip's tree; null, or that
+ * same tree, adds nothing. If another writer moved the branch meanwhile, `compose` is asked again about the new tip.
+ * @throws ReleaseError PushConflict if other writers won every attempt; whatever `compose` throws
+ */
+export async function addCommit(
+  branch: Branch,
+  { committer, pause = jittered }: WriterOptions,
+  compose: (tip: string | null, tree: string) => Promise<Omit<NewCommit, "parent"> | null>,
+): Promise<CommitOutcome> {
+  const { git } = branch;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    if (attempt > 1) await sleep(pause(attempt - 1));
+    const tip = await branch.tip();
+    const tree = await treeOf(git, tip);
+    const next = await compose(tip, tree);
+    if (next === null || next.tree === tree) return { commit: tip, changed: false };
+    const commit = await writeCommit(git, { ...next, parent: tip }, committer);
+    if (await branch.move(commit, tip)) return { commit, changed: true };
+  }
+  throw new ReleaseError(
+    "PushConflict",
+    `another writer held or moved ${branch.label} in all of ${ATTEMPTS} attempts`,
+    branch.heldRemedy,
+  );
 }
-
-const defaultPause = (retry: number): number => Math.random() * PAUSE_MS * retry;

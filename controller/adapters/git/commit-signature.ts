@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { CommitSignature } from "../../ports/commit-verifier.ts";
+import { parseBatchCheck } from "./cat-file.ts";
 import { type Git, saidBy } from "./git.ts";
 
 /** Settings that make git sign with the private SSH key in a file (git-config(1), gpg.format). */
@@ -39,24 +40,24 @@ const FORMAT = "--format=%G?%n%GS%n%GF";
 /** What git says of a signature that it does not find good (git-log(1), %G?). */
 const WHY: Readonly<Record<string, string>> = {
   N: "it is not signed",
-  U: "its key is not of an allowed signer",
-  B: "its signature does not fit",
-  E: "its signature cannot be checked",
+  U: "its key is not of an allowed signer, or was not at its date",
+  B: "its signature does not fit it",
+  E: "its signature is not of SSH, or damaged",
 };
 
-/**
- * Who signed a commit, according to `allowedSigners`, the text of an allowed_signers file (ssh-keygen(1), "ALLOWED
- * SIGNERS"). Validity times in it are held against the commit's own date, which its signer chose.
- * @throws ReleaseError NotFound if there is no such commit; ToolMissing without ssh-keygen; RepositoryUnusable
- */
+/** As CommitVerifier.signatureOf, in one repository. */
 export async function readSignature(git: Git, commit: string, allowedSigners: string): Promise<CommitSignature> {
+  const [found] = parseBatchCheck((await git.catFile(["--batch-check"], `${commit}\n`)).toString("utf8"));
+  if (found?.type !== "commit" || found.id !== commit) {
+    throw new ReleaseError("NotFound", `the repository has no commit ${commit}`, "give the whole ID of a commit in it");
+  }
   const folder = await mkdtemp(join(tmpdir(), "imgrel-signers-"));
   try {
     const path = join(folder, "allowed_signers");
     await writeFile(path, allowedSigners);
     // only SSH: other programs that check signatures have trust stores of their own
     const config = [`gpg.ssh.allowedSignersFile=${path}`, "gpg.program=/bin/false", "gpg.x509.program=/bin/false"];
-    const shown = await git.run(["log", "-1", FORMAT, commit, "--"], { config });
+    const shown = await git.run(["log", "-1", FORMAT, commit], { config });
     const [state = "", principal = "", fingerprint = ""] = shown.split("\n");
     if (state === "G" && principal !== "") return { good: true, principal, fingerprint };
     const said = await git.run(["verify-commit", commit], { config }).then(() => "", saidBy);

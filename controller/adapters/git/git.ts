@@ -94,6 +94,7 @@ export function gitOn(gitDirectory: string | null): Git {
         allowUnsafeAskPass: true,
         allowUnsafeConfigPaths: true,
         allowUnsafeCredentialHelper: true,
+        allowUnsafeGpgProgram: true,
         allowUnsafeHooksPath: true,
         allowUnsafeSshCommand: true,
         allowUnsafeTemplateDir: true,
@@ -107,6 +108,8 @@ export function gitOn(gitDirectory: string | null): Git {
       },
       ...(input === undefined ? {} : { input: () => Buffer.from(input) }),
     }).env(env);
+    // it waits 50 ms for the output of a command that printed none, as most of ours: an empty piece counts as output
+    git.outputHandler((_, stdout) => stdout.once("end", () => stdout.emit("data", Buffer.alloc(0))));
     try {
       return await start(git);
     } catch (error) {

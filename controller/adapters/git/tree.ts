@@ -28,10 +28,13 @@ function parseListing(output: string): TreeEntry[] {
     });
 }
 
-/** {@link SpecTree} of one commit in a git repository; null for a repository without a commit. */
-export function treeAt(git: Git, commit: string | null): SpecTree {
+/**
+ * {@link SpecTree} of one commit in a git repository; null for a repository without a commit.
+ * @param root the tree whose files it shows, if not the commit's own: one that is about to become a commit on top
+ */
+export function treeAt(git: Git, commit: string | null, root = commit): SpecTree {
   const list = async (options: readonly string[], path: string): Promise<TreeEntry[]> =>
-    commit === null ? [] : parseListing(await git.run(["ls-tree", "-z", ...options, commit, "--", path]));
+    root === null ? [] : parseListing(await git.run(["ls-tree", "-z", ...options, root, "--", path]));
 
   const contents = async (ids: readonly string[]): Promise<Map<string, Uint8Array>> => {
     if (ids.length === 0) return new Map();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkedPath, type FileChange } from "../../domain/spec-files.ts";
@@ -7,40 +7,48 @@ import type { Git } from "./git.ts";
 
 export type Author = { readonly name: string; readonly email: string };
 
-/** Runs `work` with an index of its own; the repository's is never touched. */
-async function withIndex<T>(work: (env: Readonly<Record<string, string>>) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "imgrel-index-"));
-  try {
-    return await work({ GIT_INDEX_FILE: join(folder, "index") });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** The tree of a commit; of null, the empty tree, which git knows without storing it. */
+export const treeOf = async (git: Git, commit: string | null): Promise<string> =>
+  commit === null
+    ? (await git.run(["hash-object", "-t", "tree", "--stdin"], { input: "" })).trim()
+    : (await git.run(["rev-parse", `${commit}^{tree}`])).trim();
+
+/** Stores contents as blobs, all by one process, which reads them from files in `folder`. */
+async function writeBlobs(git: Git, folder: string, contents: readonly (string | Uint8Array)[]): Promise<string[]> {
+  const paths = contents.map((_, index) => join(folder, `${index}`));
+  for (const [index, content] of contents.entries()) await writeFile(paths[index] ?? "", content);
+  const input = paths.map((path) => `${path}\n`).join("");
+  return (await git.run(["hash-object", "-w", "--no-filters", "--stdin-paths"], { input })).trim().split("\n");
 }
 
-/** The tree of a commit. */
-export const treeOf = async (git: Git, commit: string): Promise<string> =>
-  (await git.run(["rev-parse", `${commit}^{tree}`])).trim();
-
 /**
- * Writes a tree: `base` (a tree, a commit, or null: nothing) with `changes` on top.
+ * Writes a tree: the tree `base` with `changes` on top. The repository's own index is never touched.
  * @returns the tree
  * @throws ReleaseError SpecInvalid for a path that climbs out; RepositoryUnusable
  */
-export async function writeTree(git: Git, base: string | null, changes: readonly FileChange[]): Promise<string> {
-  // removals first: a file may take the place of a folder
-  const removed = changes.filter(({ content }) => content === null && base !== null);
-  const lines = removed.map(({ path }) => `0 ${"0".repeat(base?.length ?? 0)}\t${checkedPath(path)}\0`);
-  for (const { path, content } of changes) {
-    checkedPath(path);
-    if (content === null) continue;
-    const id = (await git.run(["hash-object", "-w", "--stdin"], { input: content })).trim();
-    lines.push(`100644 ${id}\t${path}\0`);
-  }
-  return withIndex(async (env) => {
-    if (base !== null) await git.run(["read-tree", base], { env });
+export async function writeTree(git: Git, base: string, changes: readonly FileChange[]): Promise<string> {
+  for (const { path } of changes) checkedPath(path);
+  const written = changes.flatMap(({ path, content }) => (content === null ? [] : [{ path, content }]));
+  const removed = changes.filter(({ content }) => content === null);
+  const folder = await mkdtemp(join(tmpdir(), "imgrel-tree-"));
+  try {
+    const ids = await writeBlobs(
+      git,
+      folder,
+      written.map(({ content }) => content),
+    );
+    const lines = [
+      // removals first: a file may take the place of a folder
+      ...removed.map(({ path }) => `0 ${"0".repeat(base.length)}\t${path}\0`),
+      ...written.map(({ path }, index) => `100644 ${ids[index]}\t${path}\0`),
+    ];
+    const env = { GIT_INDEX_FILE: join(folder, "index") };
+    await git.run(["read-tree", base], { env });
     await git.run(["update-index", "-z", "--add", "--index-info"], { env, input: lines.join("") });
     return (await git.run(["write-tree"], { env })).trim();
-  });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** What a commit holds and says. `parent` null: it begins a branch. */

@@ -1,0 +1,43 @@
+import { gitOn } from "../controller/adapters/git/git.ts";
+import {
+  openRepositoryAt,
+  type OpenRepository,
+  type RepositoryOptions,
+  type RepositoryPlace,
+} from "../controller/adapters/git/repository-at.ts";
+
+/** How tests open repositories: writers wait 5 ms for each other, and nothing is signed. */
+export const REPOSITORY_OPTIONS: RepositoryOptions = {
+  specBranch: "main",
+  recordsBranch: "release-records",
+  committer: { author: { name: "imgrel", email: "imgrel@localhost" } },
+  pause: () => 5,
+};
+
+/** A bare repository of our own in `directory`. */
+export const openOwn = (directory: string, options: Partial<RepositoryOptions> = {}): Promise<OpenRepository> =>
+  openRepositoryAt({ kind: "own", directory }, { ...REPOSITORY_OPTIONS, ...options });
+
+/** A repository of others, mirrored below `mirrors`. */
+export const openRemote = (
+  location: string,
+  mirrors: string,
+  place: Partial<RepositoryPlace & { kind: "remote" }> = {},
+  options: Partial<RepositoryOptions> = {},
+): Promise<OpenRepository> =>
+  openRepositoryAt(
+    { kind: "remote", location, cwd: "/", allowHttp: false, mirrors, ...place },
+    { ...REPOSITORY_OPTIONS, ...options },
+  );
+
+/** Makes the bare repository of others, without a commit. */
+export async function makeRemote(directory: string): Promise<string> {
+  await gitOn(null).run(["init", "--quiet", "--bare", directory]);
+  return directory;
+}
+
+/** Messages of the commits on a branch, oldest first. */
+export async function messagesOf(directory: string, branch = REPOSITORY_OPTIONS.recordsBranch): Promise<string[]> {
+  const log = await gitOn(directory).run(["log", "-z", "--reverse", "--format=%B", branch]);
+  return log.split("\0").slice(0, -1); // each ends in a NUL
+}
