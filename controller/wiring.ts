@@ -5,6 +5,7 @@ import type { Inspection } from "../builders/contract/inspection.ts";
 import type { Report } from "../builders/contract/progress.ts";
 import type { MachineFacts } from "../builders/contract/variation.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
+import type { RepositoryPlace } from "./adapters/git/repository-at.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
 import { perturbationOf } from "./domain/perturbation.ts";
 import type { SpecFiles } from "./domain/spec-files.ts";
@@ -118,17 +119,29 @@ const LOCAL = { registry: "registry", keys: "keys", policy: "policy.yaml" } as c
 /** How references to what the local process publishes in its own folder begin: nobody can pull them from elsewhere. */
 const LOCAL_REPOSITORY = "local";
 
+/** Where the local process finds specs and writes records. */
+export type RepositoryChoice = {
+  /** absolute path */
+  readonly stateDirectory: string;
+  /** a repository that others write too, as a URL or a path; left out: its own, in the state folder */
+  readonly location?: string;
+  readonly cwd: string;
+};
+
+const placeOf = ({ stateDirectory, location, cwd }: RepositoryChoice): RepositoryPlace =>
+  location === undefined
+    ? { kind: "own", directory: join(stateDirectory, SPEC_REPOSITORY.folder) }
+    : { kind: "remote", location, cwd, allowHttp: false, mirrors: join(stateDirectory, "mirrors") };
+
 /**
- * The local process's own repository in its state folder, an absolute path; made on first use.
- * @throws ReleaseError RepositoryUnusable, ToolMissing
+ * The repository with the specs: the local process's own, made on first use, or another, whose specs people commit.
+ * @throws ReleaseError RepositoryUnusable, ToolMissing; of another repository also RepositoryUnavailable, Unauthorized
  */
-export async function openRepository(stateDirectory: string): Promise<SpecRepository> {
+export async function openRepository(choice: RepositoryChoice): Promise<SpecRepository> {
   const { openRepositoryAt } = await import("./adapters/git/repository-at.ts");
-  const { RECORDS_BRANCH } = await import("./domain/source.ts");
-  const { specs } = await openRepositoryAt(
-    { kind: "own", directory: join(stateDirectory, SPEC_REPOSITORY.folder) },
-    { specBranch: SPEC_REPOSITORY.branch, recordsBranch: RECORDS_BRANCH, committer: { author: LOCAL_AUTHOR } },
-  );
+  const { specs } = await openRepositoryAt(placeOf(choice), {
+    ...{ specBranch: SPEC_REPOSITORY.branch, recordsBranch: RECORDS_BRANCH, committer: { author: LOCAL_AUTHOR } },
+  });
   return specs;
 }
 
@@ -206,18 +219,18 @@ export async function keepPolicy(stateDirectory: string, text: string): Promise<
 }
 
 /**
- * The branch of records in the local process' own repository; its commits are signed with an SSH key of its own.
- * @throws ReleaseError RepositoryUnusable, ToolMissing, KeyUnusable
+ * The branch of records in the same repository; its commits are signed with an SSH key of the local process.
+ * @throws ReleaseError as {@link openRepository}; KeyUnusable
  */
-export async function openRecords(stateDirectory: string, source: SourceSpec): Promise<RecordRepository> {
-  const { openRecordRepository } = await import("./adapters/git/record-repository.ts");
+export async function openRecords(choice: RepositoryChoice, source: SourceSpec): Promise<RecordRepository> {
+  const { openRepositoryAt } = await import("./adapters/git/repository-at.ts");
   const { ensureSshKey } = await import("./adapters/signing/ssh-key.ts");
-  const { author, branch = RECORDS_BRANCH } = source.writeBack;
-  const key = await ensureSshKey(join(stateDirectory, LOCAL.keys));
-  return openRecordRepository({
-    directory: join(stateDirectory, SPEC_REPOSITORY.folder),
-    ...{ branch, committer: { author, signingKey: key.privateKeyPath } },
+  const { author, branch: recordsBranch = RECORDS_BRANCH } = source.writeBack;
+  const { privateKeyPath: signingKey } = await ensureSshKey(join(choice.stateDirectory, LOCAL.keys));
+  const { records } = await openRepositoryAt(placeOf(choice), {
+    ...{ specBranch: source.branch, recordsBranch, committer: { author, signingKey } },
   });
+  return records;
 }
 
 const PackageJson = z.object({ version: z.string() });

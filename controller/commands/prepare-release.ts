@@ -21,7 +21,14 @@ export type LocalOptions = {
   readonly class: string;
   readonly source: string;
   readonly stateDir: string;
+  readonly repository?: string;
 };
+
+/** Which repository a command works with. */
+export const repositoryChoice = ({ cwd }: CommandContext, { stateDir, repository }: LocalOptions) => ({
+  ...{ cwd, stateDirectory: resolve(cwd, stateDir) },
+  ...(repository === undefined ? {} : { location: repository }),
+});
 
 /** Folder of all runs in a state folder, `<release>/<arch>/run-<n>` below it: scripts may rely on it. */
 export const workFolder = (stateDirectory: string): string => join(stateDirectory, "work");
@@ -85,7 +92,7 @@ export async function importRelease(context: CommandContext, options: LocalOptio
     const text = await readTextIfThere(toolchainLockPath(arch));
     if (text !== undefined) toolchainLocks.set(committedToolchainLock(arch), new TextEncoder().encode(text));
   }
-  const repository = await openRepository(resolve(cwd, options.stateDir));
+  const repository = await openRepository(repositoryChoice(context, options));
   const { paths } = await importCheckout(repository, { release: name, files, toolchainLocks });
   const committed = await (await repository.tip()).readDirectory(releasePath(name));
   return {

@@ -22,6 +22,7 @@ import {
   type LocalOptions,
   type Prepared,
   refreshImported,
+  repositoryChoice,
   workFolder,
 } from "./prepare-release.ts";
 import { policyLines, publicationLines } from "./publication-report.ts";
@@ -123,7 +124,7 @@ async function openAll(context: CommandContext, options: Options, imported: Impo
   const { verifier } = signing;
   const verifierFor: VerifierFor = () => verifier;
   const stores = await openStores(state, registry);
-  const records = await openRecords(state, imported.source);
+  const records = await openRecords(repositoryChoice(context, options), imported.source);
   const { gate } = imported.class;
   const policy = await keepPolicy(
     state,
@@ -214,7 +215,10 @@ function showText(
     ...publicationLines(assembled.targets, open.stores.images.name),
     ...policyLines({
       ...{ release: imported.name, path: shortPath(cwd, open.policy.path), text: open.policy.text },
-      ...{ repository: shortPath(cwd, join(state, "repository.git")), registry: shortPath(cwd, registry) },
+      ...{
+        repository: options.repository ?? shortPath(cwd, join(state, "repository.git")),
+        registry: shortPath(cwd, registry),
+      },
       keySha256: open.signing.signer.identity.keySha256,
     }),
     lastLine(imported.name, assembled.targets.length, record),
@@ -235,6 +239,7 @@ export function register(program: Command, context: CommandContext): void {
     .option("--class <file>", "the release's class", LOCAL_CLASS)
     .option("--source <file>", "the source that the release comes from", LOCAL_SOURCE)
     .option("--state-dir <folder>", "repository, keys, policy, runs and evidence", ".imgrel")
+    .option("--repository <location>", "URL or path of a git repository with specs (default: one in the state folder)")
     .option("--registry <folder>", "where releases go, an OCI image layout (default: registry in the state folder)")
     .option("--passphrase-file <file>", "opens the signing key, and encrypts it when it is made; its first line counts")
     .option("--plan", "print what would be done, and stop")

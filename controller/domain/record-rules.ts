@@ -1,17 +1,16 @@
 import { ReleaseError } from "./errors.ts";
+import { RECORD_FILES } from "./record-files.ts";
+import { INDEX_FILE, INDEX_STATEMENT_FILE } from "./recorded-releases.ts";
 import { changesFile, checkedPath, type FileChange, type SpecFiles } from "./spec-files.ts";
 
 /** Folder of a release's record (trust.md 2.1). */
 export const recordPath = (release: string): string => `records/${release}`;
 
-/** The statement that names every file of a record by its hash: once it stands there, the record is closed. */
-export const RELEASE_STATEMENT = "release.sigstore.json";
-
 /** Files that the statement does not name, so that they may still come or change. */
-const OPEN_FILES: readonly string[] = ["status.yaml", "revocation.sigstore.json"];
+const OPEN_FILES: readonly string[] = [RECORD_FILES.status, RECORD_FILES.revocation];
 
 /** The index of all records, and its signature. */
-const INDEX_FILES: readonly string[] = ["records/index.json", "records/index.sigstore.json"];
+const INDEX_FILES: readonly string[] = [INDEX_FILE, INDEX_STATEMENT_FILE];
 
 const refused = (message: string, remedy: string): ReleaseError => new ReleaseError("RecordInvalid", message, remedy);
 
@@ -44,10 +43,10 @@ export function checkRecordChanges(release: string, record: SpecFiles, changes: 
         `write below ${own} or rebuilds/${release}/, or to the index of records`,
       );
     }
-    const fault = record.has(RELEASE_STATEMENT) ? closedFault(record, path.slice(own.length), content) : null;
+    const fault = record.has(RECORD_FILES.statement) ? closedFault(record, path.slice(own.length), content) : null;
     if (fault !== null) {
       throw refused(
-        `${path} may not ${fault}: ${own}${RELEASE_STATEMENT} closed the record of ${release}`,
+        `${path} may not ${fault}: ${own}${RECORD_FILES.statement} closed the record of ${release}`,
         "release a new version; a published one can only be revoked",
       );
     }

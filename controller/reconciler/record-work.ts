@@ -84,7 +84,7 @@ async function indexChanges(
 
 /**
  * Writes the record of a published release: one signed statement over all of it, and one commit.
- * @throws ReleaseError as RecordRepository.record; RecordInvalid if the index names another release of this name
+ * @throws ReleaseError as RecordRepository.commit; RecordInvalid if the index names another release of this name
  */
 export async function writeRecord(
   ports: { readonly records: RecordRepository; readonly signer: Signer },
@@ -109,8 +109,8 @@ export async function writeRecord(
     path: `${recordPath(name)}/${path}`,
     content,
   }));
-  await records.record({
-    ...{ release: name, specDigest, idempotencyKey, summary: `Record ${name} ${version}` },
+  await records.commit({
+    ...{ release: name, specDigest, idempotencyKey, summary: `released ${version}` },
     propose: async (tip) => [
       ...files,
       ...(await indexChanges(tip, signer, { name, version, specCommit, releaseDigest }, signal)),
