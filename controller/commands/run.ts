@@ -5,7 +5,7 @@ import type { Decision } from "../domain/decide.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import type { ObservedRecord } from "../domain/observed.ts";
 import { localPolicy } from "../domain/policy-file.ts";
-import { withDecision } from "../domain/release-conditions.ts";
+import { recordedConditions, withDecision } from "../domain/release-conditions.ts";
 import { releaseDigest } from "../domain/release-folder.ts";
 import { type ScheduledStep, scheduleLines, scheduleOf, type TimedEvent } from "../domain/schedule.ts";
 import { type AssembledRelease, assembleRelease, type ReleasePlan } from "../reconciler/assemble-release.ts";
@@ -88,7 +88,9 @@ async function release(
   const { work } = placesOf(context, options);
   let conditions: readonly Condition[] = [];
   const choices = { work, keep: options.keep === true, boot: options.boot };
-  const plan = await planLocal(imported, prepared, choices, open.stores.images.name, () => conditions);
+  const plan = await planLocal(imported, prepared, choices, open.stores.images.name, () =>
+    recordedConditions(conditions, new Date()),
+  );
   await showPlan(context, options, prepared, plan);
   if (options.plan === true) return null;
   const events: TimedEvent[] = [];

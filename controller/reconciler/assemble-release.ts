@@ -42,7 +42,7 @@ export type ReleasePlan = {
   readonly keepRuns: boolean;
   readonly parallelBoots: number;
   readonly arches: readonly (ArchContext & { readonly plan: ArchPlan })[];
-  /** the conditions as they stand, for the record */
+  /** the conditions that the record is to hold, asked when it is written */
   readonly conditions: () => readonly Condition[];
 };
 
