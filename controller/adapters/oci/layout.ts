@@ -6,7 +6,7 @@ import { readManifestLinks } from "../../domain/manifest-links.ts";
 import { ANNOTATION, byDigest, type Descriptor, type ImageIndex, indexDescriptors } from "../../domain/oci.ts";
 import type { ArtifactStore } from "../../ports/artifact-store.ts";
 import { layoutBlobs } from "./layout-blobs.ts";
-import { layoutIndex } from "./layout-index.ts";
+import { layoutIndex } from "./layout-listing.ts";
 
 /** On an entry of index.json: the manifest that this one is about. So referrers are found without opening each manifest. */
 const SUBJECT = "io.powernode.releases.subject";
