@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { describedFiles } from "../../builders/contract/build-manifest.ts";
 import { type MachineFacts, variedAspects, variationOf } from "../../builders/contract/variation.ts";
 import { bootName, bootPlan } from "../domain/boot-plan.ts";
 import type { ArchPlan } from "../domain/plan.ts";
@@ -29,7 +30,7 @@ export function archText(work: ArchWork, cwd: string): string {
     const { output, manifest } = work.first();
     const report = shortPath(cwd, join(plan.folder, "comparison.txt"));
     lines.push(`reproduced ${arch}: ${plan.runs} runs are the same to the byte (${report})`);
-    for (const path of Object.keys(manifest.artifacts).filter((one) => !one.endsWith("/SHA256SUMS"))) {
+    for (const { path } of describedFiles(manifest).filter((one) => !one.path.endsWith("/SHA256SUMS"))) {
       lines.push(`${(path.split("/").at(-1) ?? "").padEnd(18)} ${shortPath(cwd, join(output, path))}`);
     }
     lines.push(`${"manifest".padEnd(18)} ${shortPath(cwd, join(output, arch, "build-manifest.json"))}`);

@@ -44,7 +44,9 @@ describe("npm start", () => {
     }
     expect(outcome.stdout).toContain("reproduced amd64: 2 runs are the same to the byte");
     expect(outcome.stdout).toContain("reached multi-user with its root an overlay over the verified image");
-    expect(outcome.stdout.trimEnd().split("\n").at(-1)).toMatch(/^verified +demo /);
+    expect(outcome.stdout.trimEnd().split("\n").at(-1)).toMatch(
+      /^released demo: 1 artifacts, reproduced, booted, signed; record [0-9a-f]{40}$/,
+    );
   });
   it("repeats the agent's line: the identity that was drawn and the digest that the guest computed", async () => {
     const manifest = BuildManifest.parse(JSON.parse(await readFile(join(output, "build-manifest.json"), "utf8")));
@@ -99,6 +101,12 @@ describe("npm start", () => {
     expect(await log("initramfs")).toMatch(/^\$ \/w\/root\/usr\/bin\/dracut /m);
     expect(await log("root-image")).toMatch(/^\$ mkfs\.erofs /m);
     expect(await log("composefs")).toMatch(/^\$ mkcomposefs --use-epoch /m);
+  });
+  it("does nothing a second time, and asks no archive for it", async () => {
+    const again = await imgrel("run", "--spec", join(state, "specs/demo"), "--state-dir", state);
+    expect(again.exitCode, again.tail).toBe(0);
+    const [record] = /[0-9a-f]{40}$/.exec(outcome.stdout.trimEnd()) ?? [];
+    expect(again.stdout).toBe(`nothing to do: demo is released; record ${record}\n`);
   });
   it("leaves SHA256SUMS that sha256sum accepts", async () => {
     const sums = await exec({ program: "sha256sum", args: ["-c", "SHA256SUMS"], cwd: join(output, "kernel-initrd") });
