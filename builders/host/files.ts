@@ -17,6 +17,21 @@ export async function sha256File(path: string): Promise<string> {
 }
 
 /**
+ * Runs operations on an open file. Their faults name no file, as those of opening one do: here they get its path.
+ * @throws what `work` throws
+ */
+export async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && !("path" in error)) {
+      throw Object.assign(error, { path, message: `${error.message} '${path}'` });
+    }
+    throw error;
+  }
+}
+
+/**
  * Writes a file so that a crash leaves either the old content or the new: temporary file beside it, fsync, rename.
  * Makes missing folders.
  */
@@ -26,8 +41,10 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
   try {
     const file = await open(temporary, "wx", mode);
     try {
-      await file.writeFile(content);
-      await file.sync();
+      await naming(temporary, async () => {
+        await file.writeFile(content);
+        await file.sync();
+      });
     } finally {
       await file.close();
     }

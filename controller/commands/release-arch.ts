@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BootResult } from "../../builders/contract/boot.ts";
 import type { BuildRequest } from "../../builders/contract/build-request.ts";
@@ -146,16 +146,17 @@ export async function releaseArch(ports: ArchPorts, plan: ArchPlan, signal: Abor
   const progress = first.then((run) => openProgress(ports.state, run));
   const booted = Promise.all([first, progress]).then(([run, opened]) => bootAll(ports, plan, run, opened, either));
   const compared = Promise.all([first, progress, ...others]).then(async ([run, opened, ...more]) => {
-    if (reproduced) return;
-    await compareAll(
-      ports,
-      plan,
-      [run, ...more].map(({ output }) => output),
-      either,
-    );
-    await opened.update(() => ({ reproduced: true }));
-    if (!plan.keep)
-      await Promise.all(furtherRuns(plan).map((run) => rm(runFolder(plan, run), { recursive: true, force: true })));
+    if (!reproduced) {
+      await compareAll(
+        ports,
+        plan,
+        [run, ...more].map(({ output }) => output),
+        either,
+      );
+      await opened.update(() => ({ reproduced: true }));
+    }
+    // also of an earlier start that was killed before it had done this
+    if (!plan.keep) await Promise.all(furtherRuns(plan).map((run) => removeBytes(runFolder(plan, run))));
   });
   const parts = [first, booted, compared] as const;
   try {
@@ -166,6 +167,12 @@ export async function releaseArch(ports: ArchPorts, plan: ArchPlan, signal: Abor
     await Promise.allSettled(parts);
     throw error;
   }
+}
+
+/** Of a run that is the same as the first its logs stay: they say that it was made by itself. */
+async function removeBytes(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []); // none where all is kept in the first run's folder alone
+  for (const name of names) if (name !== "logs") await rm(join(folder, name), { recursive: true, force: true });
 }
 
 const furtherRuns = (plan: ArchPlan): number[] => Array.from({ length: plan.runs - 1 }, (_, index) => index + 2);
