@@ -139,7 +139,8 @@ describe("a run beside another one", () => {
   });
 });
 
-describe.each(["build", "boot"] as const)("a sandbox for a %s", (rights) => {
+// what goes on does so until the time is over: exec waits for all that may still write
+describe.each(["build", "boot"] as const)("a sandbox for a %s", { timeout: 30_000 }, (rights) => {
   let work = "";
   beforeEach(async () => {
     work = await mkdtemp(join(tmpdir(), "ending-"));
