@@ -6,10 +6,12 @@ import { build } from "./build.ts";
 import { BootRequest } from "./contract/boot.ts";
 import { BuildError, EXIT, exitCodeOf } from "./contract/build-failure.ts";
 import { BuildRequest } from "./contract/build-request.ts";
+import type { FailureLine } from "./contract/builder-line.ts";
 import { stableJson } from "./contract/digest.ts";
 import type { Report } from "./contract/progress.ts";
 import { ToolchainRequest } from "./contract/toolchain-request.ts";
-import { BOOT_RESULT_FILE, CLOCK_VARIABLE, FAILURE_FILE } from "./host/builder.ts";
+import { BOOT_RESULT_FILE, CLOCK_VARIABLE } from "./host/builder.ts";
+import { diskFull, isDiskFull } from "./host/disk-full.ts";
 import { writeFileAtomic } from "./host/files.ts";
 import { INSIDE, MOUNT_POINTS } from "./host/sandbox.ts";
 import { timed } from "./host/step.ts";
@@ -17,6 +19,7 @@ import { markPerturbed, wantedPerturbation } from "./steps/perturb.ts";
 import { assertPrivileges } from "./steps/privileges.ts";
 import { layOutRepository } from "./steps/repository.ts";
 import { installRoot } from "./steps/root.ts";
+import { assertSurroundings } from "./steps/surroundings.ts";
 import type { StepContext } from "./steps/tool.ts";
 
 const HELP = `usage: node builders/main.ts build | toolchain | boot
@@ -26,7 +29,7 @@ ${INSIDE.blobs}, works in ${INSIDE.work}, prints progress as JSON lines, and lea
   build      artifacts and build-manifest.json of one arch, below out/
   toolchain  a toolchain root, in root/
   boot       boots the artifact in ${INSIDE.artifact} with QEMU; leaves ${BOOT_RESULT_FILE} and serial.log
-Exit codes: 0 ok, 1 failed, 2 invalid request, 4 missing tool or input. A failure is described in ${FAILURE_FILE}.
+Exit codes: 0 ok, 1 failed, 2 invalid request, 4 missing tool or input. The last line describes a failure.
 `;
 
 const report: Report = (event) => void process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -64,6 +67,7 @@ const COMMANDS: Readonly<Record<string, (request: unknown) => Promise<unknown>>>
   },
   build: async (request) => {
     await assertPrivileges();
+    await assertSurroundings();
     const parsed = BuildRequest.parse(request);
     const context = { ...contextFor(parsed.sourceDateEpoch), ...wantedPerturbation(process.env) };
     await build(context, parsed);
@@ -71,13 +75,15 @@ const COMMANDS: Readonly<Record<string, (request: unknown) => Promise<unknown>>>
   },
   toolchain: async (request) => {
     await assertPrivileges();
+    await assertSurroundings();
     await makeToolchain(ToolchainRequest.parse(request));
   },
 };
 
 /** Whatever went wrong, as the builder's one kind of failure. */
-function asBuildError(error: unknown): BuildError {
+async function asBuildError(error: unknown): Promise<BuildError> {
   if (error instanceof BuildError) return error;
+  if (isDiskFull(error)) return diskFull("builder", [INSIDE.work, join(INSIDE.work, "out")], String(error));
   if (error instanceof ZodError) {
     const message = `the request is not valid: ${z.prettifyError(error)}`;
     return new BuildError({
@@ -109,8 +115,8 @@ async function main(name: string | undefined): Promise<number> {
     await command(JSON.parse(await readFile(INSIDE.request, "utf8")));
     return EXIT.ok;
   } catch (error) {
-    const { failure } = asBuildError(error);
-    await writeFileAtomic(join(INSIDE.work, FAILURE_FILE), stableJson(failure));
+    const { failure } = await asBuildError(error);
+    process.stdout.write(`${JSON.stringify({ failure } satisfies FailureLine)}\n`);
     return exitCodeOf(failure.code);
   }
 }

@@ -5,6 +5,7 @@ import type { Inspection } from "../builders/contract/inspection.ts";
 import type { Report } from "../builders/contract/progress.ts";
 import type { MachineFacts } from "../builders/contract/variation.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
+import type { ProcessIdentity } from "../builders/host/process-identity.ts";
 import type { RepositoryPlace } from "./adapters/git/repository-at.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
 import { perturbationOf } from "./domain/perturbation.ts";
@@ -253,7 +254,10 @@ export async function openSpecFolder(folder: string): Promise<{
   return { read: () => readSpecFolder(folder), write: (files) => writeSpecFiles(folder, files) };
 }
 
-/** Runs `work` as the only process in a state folder (state-lock.ts); `onWait` gets the process ID of another one there. */
+/**
+ * Runs `work` as the only process in a state folder (state-lock.ts). `onWait` gets the process ID of another one there;
+ * builders, machines and git locks of one that was killed there are ended and removed first.
+ */
 export async function inState<T>(
   folder: string,
   signal: AbortSignal,
@@ -261,7 +265,13 @@ export async function inState<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { withStateLock } = await import("./adapters/local/state-lock.ts");
-  return withStateLock(folder, signal, onWait, work);
+  const onTakeover = async (gone: ProcessIdentity) => {
+    const { endOrphans } = await import("../builders/host/orphans.ts");
+    const { removeStaleLocks } = await import("./adapters/git/stale-locks.ts");
+    await endOrphans(gone, signal);
+    await removeStaleLocks(join(folder, SPEC_REPOSITORY.folder));
+  };
+  return withStateLock(folder, signal, { onWait, onTakeover }, work);
 }
 
 /** What was proven of one arch, kept in its folder. */

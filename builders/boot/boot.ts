@@ -5,12 +5,21 @@ import type { BootRequest, BootResult } from "../contract/boot.ts";
 import { machineFor } from "../contract/machine.ts";
 import type { Report } from "../contract/progress.ts";
 import { SERIAL_LOG_FILE } from "../host/builder.ts";
+import { diskFull, freeBytes } from "../host/disk-full.ts";
 import { exec, PLAIN_ENV } from "../host/exec.ts";
 import { plainLine, readConsole, type Verdict } from "./console.ts";
 import { bootMedium } from "./medium.ts";
 
 /** How long a machine that failed goes on, milliseconds: what follows the failure belongs to the evidence. */
 const AFTERMATH = 15_000;
+
+/**
+ * What the folder of the evidence must have free, bytes, and how often it is looked at, milliseconds: QEMU stops a guest
+ * whose disk can't grow, and loses a console that can't, both in silence.
+ */
+const ROOM = { least: 1024 * 1024, every: 1000 };
+/** Why a machine was ended: there was no more room. */
+const FULL = "full";
 
 /** A console says something every few seconds; only lines of these kinds are worth a progress line. */
 const NOTEWORTHY = /powernode: |Reached target|Linux version|dracut: |Switch(ing|ed) root/;
@@ -27,10 +36,12 @@ export type BootOptions = {
 /**
  * Boots an artifact under QEMU (TCG) and watches its console until it proves itself, fails or runs out of time. The
  * whole console is kept in `<work>/serial.log`.
- * @throws BuildError ToolMissing if the toolchain has no QEMU for this arch
+ * @throws BuildError ToolMissing if the toolchain has no QEMU for this arch, DiskFull
  */
 export async function boot(options: BootOptions): Promise<BootResult> {
   const { request, report } = options;
+  const isFull = async () => (await freeBytes(options.work)) < ROOM.least;
+  if (await isFull()) throw await diskFull("boot", [options.work]);
   const medium = await bootMedium(request, options.artifact, options.work);
   const machine = machineFor({ ...request, medium });
   const version = await exec({ program: machine.program, args: ["--version"] }).catch((cause: unknown) => {
@@ -46,6 +57,7 @@ export async function boot(options: BootOptions): Promise<BootResult> {
   let verdict: Verdict = { state: "running" };
   const started = process.hrtime.bigint();
   let aftermath: NodeJS.Timeout | undefined;
+  const room = setInterval(() => void isFull().then((full) => full && stop.abort(FULL)), ROOM.every);
   const timer = setTimeout(() => stop.abort(), request.timeoutSeconds * 1000);
   const outcome = await exec({
     ...machine,
@@ -66,10 +78,12 @@ export async function boot(options: BootOptions): Promise<BootResult> {
     if (error instanceof Error && error.name === "AbortError") return undefined;
     throw error;
   });
+  clearInterval(room);
   clearTimeout(timer);
   clearTimeout(aftermath);
   if (medium.kind === "disk") await rm(medium.file, { force: true });
   const seen = verdict as Verdict; // narrowed to "running" by the compiler, changed in the callback
+  if (stop.signal.reason === FULL) throw await diskFull("boot", [options.work], tail.join("\n"));
   const durationSeconds = Number(process.hrtime.bigint() - started) / 1e9;
   return {
     schemaVersion: 1,

@@ -18,6 +18,8 @@ export const BUILD_FAILURE_CODES = [
   "InputMissing",
   "InputDigestMismatch",
   "PrivilegeMismatch",
+  "SurroundingsMismatch",
+  "DiskFull",
   "StepFailed",
   "OutputInvalid",
 ] as const;
@@ -54,6 +56,8 @@ export function exitCodeOf(code: BuildFailureCode): ExitCode {
     case "InputDigestMismatch":
       return EXIT.missing;
     case "PrivilegeMismatch":
+    case "SurroundingsMismatch":
+    case "DiskFull":
     case "StepFailed":
     case "OutputInvalid":
       return EXIT.failed;

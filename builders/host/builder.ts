@@ -1,12 +1,14 @@
-import { chown, mkdir, readFile, rm } from "node:fs/promises";
+import { chown, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, BuildFailure } from "../contract/build-failure.ts";
+import { BuildError, type BuildFailure } from "../contract/build-failure.ts";
+import { readBuilderLine } from "../contract/builder-line.ts";
 import { stableJson } from "../contract/digest.ts";
 import { type PerturbStep, PERTURB_VARIABLE, TEST_VARIABLE } from "../contract/perturbation.ts";
-import { ProgressEvent, type Report } from "../contract/progress.ts";
+import type { Report } from "../contract/progress.ts";
 import { PLAIN, type Variation } from "../contract/variation.ts";
 import { exec, type Outcome, PLAIN_ENV } from "./exec.ts";
 import { writeFileAtomic } from "./files.ts";
+import { outsidePaths } from "./outside-path.ts";
 import { type Bind, BOOT_UID, INSIDE, inSandbox } from "./sandbox.ts";
 
 /** One start of the builder: JSON in, JSON out, in a sandbox whose root is the toolchain. */
@@ -32,16 +34,7 @@ export type BuilderRun = {
 export const BUILDER_CODE = ["builders", "dracut.conf.d", "modules.d"] as const;
 
 /** What of the project the builder sees, read-only. */
-const PROJECT_PARTS = [...BUILDER_CODE, "package.json", "node_modules/zod"];
-
-/** A progress event from one line of the builder's standard output; undefined if the line is none. */
-function readEvent(line: string): ProgressEvent | undefined {
-  try {
-    return ProgressEvent.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined; // a tool that prints past its log is no reason to stop
-  }
-}
+export const PROJECT_PARTS = [...BUILDER_CODE, "package.json", "node_modules/zod"];
 
 /** Name of the boot's result in its work folder, a BootResult. */
 export const BOOT_RESULT_FILE = "boot.json";
@@ -49,23 +42,16 @@ export const BOOT_RESULT_FILE = "boot.json";
 /** Name of the console's log in a boot's work folder. */
 export const SERIAL_LOG_FILE = "serial.log";
 
-/** Name of the failure report that the builder leaves in its work folder. */
-export const FAILURE_FILE = "logs/failure.json";
-
 /** Tells the builder how many days the clocks of its tools are ahead. */
 export const CLOCK_VARIABLE = "IMGREL_CLOCK_OFFSET_DAYS";
 
-async function readFailure(work: string, outcome: Outcome): Promise<BuildFailure> {
-  const text = await readFile(join(work, FAILURE_FILE), "utf8").catch(() => undefined);
-  if (text !== undefined) return BuildFailure.parse(JSON.parse(text));
-  return {
-    code: "StepFailed",
-    step: "builder",
-    message: `the builder ended with code ${outcome.exitCode} and left no report`,
-    remedy: "read the lines below; 137 means that it was killed, mostly for want of memory",
-    logTail: outcome.tail.slice(-4096),
-  };
-}
+const unexplained = ({ exitCode, tail }: Outcome): BuildFailure => ({
+  code: "StepFailed",
+  step: "builder",
+  message: `the builder ended with code ${exitCode} and did not say why`,
+  remedy: "read the lines below; 137 means that it was killed, mostly for want of memory",
+  logTail: tail,
+});
 
 /**
  * Runs the builder to its end and forwards its progress.
@@ -79,7 +65,6 @@ export async function runBuilder(run: BuilderRun): Promise<Outcome> {
     await mkdir(join(run.work, folder), { recursive: true });
     await chown(join(run.work, folder), owner, owner);
   }
-  await rm(join(run.work, FAILURE_FILE), { force: true });
   const request = join(run.work, "request.json");
   await writeFileAtomic(request, stableJson(run.request));
   const command = inSandbox(
@@ -110,14 +95,20 @@ export async function runBuilder(run: BuilderRun): Promise<Outcome> {
     INSIDE.node,
     [`${INSIDE.project}/builders/main.ts`, run.command],
   );
+  const failures: BuildFailure[] = [];
   const outcome = await exec({
     ...command,
     signal: run.signal,
     onLine: (line, stream) => {
-      const event = stream === "stdout" ? readEvent(line) : undefined;
-      if (event !== undefined) run.report(event);
+      const read = stream === "stdout" ? readBuilderLine(line) : undefined;
+      if (read === undefined) return;
+      if ("failure" in read) failures.push(read.failure);
+      else run.report(read);
     },
   });
-  if (outcome.exitCode !== 0) throw new BuildError(await readFailure(run.work, outcome));
-  return outcome;
+  if (outcome.exitCode === 0) return outcome;
+  const failure = failures.at(-1) ?? unexplained(outcome);
+  const place = { work: run.work, inMemory: variation.workFileSystem === "memory" };
+  const shown = (text: string) => outsidePaths(text, place);
+  throw new BuildError({ ...failure, message: shown(failure.message), remedy: shown(failure.remedy) });
 }

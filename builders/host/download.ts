@@ -119,7 +119,8 @@ async function attempt(file: Download, url: URL, part: PartFile, options: Downlo
     return await settle(file, part, answer.offset > 0, options);
   } catch (error) {
     options.signal.throwIfAborted();
-    if (error instanceof BuildError) throw error;
+    // what names a file is the cache's fault: no server will mend it
+    if (error instanceof BuildError || (error instanceof Error && "path" in error)) throw error;
     return { kind: "unreachable", reason: connectionFault(idle.signal.aborted ? idle.signal.reason : error) };
   } finally {
     clearTimeout(timer);
@@ -152,7 +153,8 @@ function failureOf(url: URL, result: Exclude<Attempt, { kind: "done" }>): Source
  * Downloads one file into the cache: from the first URL that has it, going on from what an earlier download left, with
  * three tries per URL on 408, 429, 5xx, reset, silence or a truncated body. Its hash is computed as it comes in; it
  * appears in the cache only once that hash is the expected one.
- * @throws BuildError InputDigestMismatch naming both hashes; AbortError if `signal` fires (the part stays)
+ * @throws BuildError InputDigestMismatch naming both hashes; NodeJS.ErrnoException if the cache cannot be written, and
+ * AbortError if `signal` fires (the part stays)
  */
 export async function download(file: Download, options: DownloadOptions): Promise<DownloadOutcome> {
   const part = await openPart(file.blob);

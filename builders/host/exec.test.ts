@@ -36,6 +36,14 @@ describe("exec", () => {
     stop.abort();
     await expect(running).rejects.toMatchObject({ name: "AbortError" });
   });
+  it("settles after the signal only once nothing that the program started writes any more", async () => {
+    const stop = new AbortController();
+    const started = Date.now();
+    const running = exec({ program: "sh", args: ["-c", "sleep 0.7 & exec sleep 60"], signal: stop.signal });
+    setTimeout(() => stop.abort(), 100);
+    await expect(running).rejects.toMatchObject({ name: "AbortError" });
+    expect(Date.now() - started).toBeGreaterThanOrEqual(600);
+  });
   it("charges a program for its own processor time", async () => {
     const busy = await exec({ program: "sh", args: ["-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"] });
     const idle = await exec({ program: "sleep", args: ["0.1"] });

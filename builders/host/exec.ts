@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { followFile } from "./follow-file.ts";
+import { statFields } from "./process-identity.ts";
 
 /** One program to run. There is no shell: `args` reach the program as they are. */
 export type Command = {
@@ -47,8 +48,7 @@ const CLOCK_TICKS = 100; // USER_HZ, fixed in the Linux ABI that /proc reports i
 
 /** Processor time of all children reaped so far: fields cutime and cstime of proc_pid_stat(5). */
 function reapedTimes(): { user: number; system: number } {
-  const stat = readFileSync("/proc/self/stat", "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(process.pid);
   return { user: Number(fields[13]) / CLOCK_TICKS, system: Number(fields[14]) / CLOCK_TICKS };
 }
 
@@ -73,7 +73,8 @@ function follow(
 /**
  * Runs a program to its end. An exit code other than 0 is an outcome, not an error; death by a signal counts as
  * 128 + its number.
- * @throws Error with `code: "ENOENT"` if the program does not exist; AbortError if `signal` fires (the child is killed)
+ * @throws Error with `code: "ENOENT"` if the program does not exist; AbortError if `signal` fires: the child is killed
+ * then, and nothing that had its output is left
  */
 export function exec(command: Command): Promise<Outcome> {
   const started = process.hrtime.bigint();
@@ -99,10 +100,10 @@ export function exec(command: Command): Promise<Outcome> {
       tail = `${tail}${line}\n`.slice(-4096);
       command.onLine?.(line, stream);
     };
-    const ended = new Promise<void>((settle) => {
-      child.on("close", () => settle());
-      child.on("error", () => settle());
-    });
+    let fault: Error | undefined;
+    child.on("error", (error) => (fault ??= error));
+    // comes behind an error as well; a program that was killed on request has ended only then
+    const ended = new Promise<void>((settle) => child.on("close", () => settle()));
     const followed =
       command.stdoutFile === undefined
         ? Promise.resolve()
@@ -116,9 +117,12 @@ export function exec(command: Command): Promise<Outcome> {
     });
     // what was followed until then is told first; a file that cannot be read has rejected already
     const after = (then: () => void) => void followed.then(then, () => undefined);
-    child.on("error", (error) => after(() => reject(error)));
     child.on("close", (code, signal) =>
       after(() => {
+        if (fault !== undefined) {
+          reject(fault);
+          return;
+        }
         if (stdoutSize > MAX_STDOUT) {
           reject(new Error(`${command.program} printed more than ${MAX_STDOUT} bytes`));
           return;

@@ -30,6 +30,21 @@ export async function sha256File(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
+/**
+ * Runs operations on an open file. Their faults name no file, as those of opening one do: here they get its path.
+ * @throws what `work` throws
+ */
+export async function naming<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && !("path" in error)) {
+      throw Object.assign(error, { path, message: `${error.message} '${path}'` });
+    }
+    throw error;
+  }
+}
+
 /** A temporary file beside `path` with this content, on disk for good; `place` gives it its name. */
 async function viaTemporary<T>(
   path: string,
@@ -42,8 +57,10 @@ async function viaTemporary<T>(
   try {
     const file = await open(temporary, "wx", mode);
     try {
-      await file.writeFile(content);
-      await file.sync();
+      await naming(temporary, async () => {
+        await file.writeFile(content);
+        await file.sync();
+      });
     } finally {
       await file.close();
     }

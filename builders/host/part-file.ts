@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { CHUNK_BYTES } from "./files.ts";
+import { CHUNK_BYTES, naming } from "./files.ts";
 import { isRunning } from "./is-running.ts";
 
 /** A download on its way into the cache: what is there already, and its running hash. */
@@ -68,7 +68,7 @@ export async function openPart(blob: string): Promise<PartFile> {
     append: async (chunk) => {
       hash.update(chunk);
       size += chunk.length;
-      await file.appendFile(chunk);
+      await naming(path, () => file.appendFile(chunk));
     },
     sha256: () => hash.copy().digest("hex"),
     restart: async () => {
@@ -77,7 +77,7 @@ export async function openPart(blob: string): Promise<PartFile> {
       size = 0;
     },
     commit: async () => {
-      await file.sync();
+      await naming(path, () => file.sync());
       await file.close();
       await rename(path, blob);
     },

@@ -1,8 +1,9 @@
 #!/bin/sh
 # sandbox.sh build|boot HOSTNAME UMASK disk|memory WORK ROOT [SOURCE TARGET]... -- PROGRAM [ARGUMENT]...
 # Started by sandbox.ts inside fresh mount, PID, network, IPC and UTS namespaces: makes ROOT the only file
-# system, read-only, adds the named binds read-only, WORK as /w (or a tmpfs there with WORK's out and logs in it), and runs PROGRAM with the rights of a build (uid 0 with eight
-# capabilities) or of a boot (uid 65532 with none), and no way to more.
+# system, read-only, adds the named binds read-only, WORK as /w (or a tmpfs there with WORK's out and logs in it), and
+# runs PROGRAM with the rights of a build (uid 0 with eight capabilities) or of a boot (uid 65532 with none), and no
+# way to more.
 # PROGRAM sees no network, no host path and no process but its own.
 set -eu
 
@@ -67,10 +68,11 @@ boot) set -- --bounding-set=-all --reuid=65532 --regid=65532 "$@" ;;
 *) exit 2 ;;
 esac
 
+# unshare has tied this process to itself, but a change of the user unties it (prctl(2), PR_SET_PDEATHSIG): tie it again
 cd "$root"
 pivot_root . mnt
 exec chroot . /bin/sh -c '
 	umount -l /mnt
 	cd /w
-	exec setpriv --no-new-privs --inh-caps=-all --ambient-caps=-all --clear-groups "$@"
+	exec setpriv --pdeathsig KILL --no-new-privs --inh-caps=-all --ambient-caps=-all --clear-groups "$@"
 ' sandbox "$@"

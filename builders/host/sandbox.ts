@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import type { Variation } from "../contract/variation.ts";
 import type { Command } from "./exec.ts";
+import { startedBy } from "./orphans.ts";
+import { thisProcess } from "./process-identity.ts";
 
 /** A host path made visible inside the sandbox, read-only. Targets lie below /imgrel or /in. */
 export type Bind = { readonly source: string; readonly target: string };
@@ -38,7 +40,8 @@ const SCRIPT = fileURLToPath(new URL("sandbox.sh", import.meta.url));
 /**
  * The command that runs `program` in private mount, PID, network, IPC and UTS namespaces, its root the toolchain
  * root, with the rights of a build or of a boot. Ending it, or the process that started it, ends everything inside:
- * `setpriv --pdeathsig` and `unshare --kill-child` tie the namespace's init to both.
+ * `setpriv --pdeathsig` and `unshare --kill-child` tie the namespace's init to both, and sandbox.sh ties it once more.
+ * What a starter leaves that dies too early for that, endOrphans (orphans.ts) finds by its environment.
  *
  * The network namespace is new and empty: not even its loopback device is up.
  */
@@ -55,6 +58,6 @@ export function inSandbox(sandbox: Sandbox, program: string, args: readonly stri
       ...binds.flatMap(({ source, target }) => [source, target]),
       ...["--", program, ...args],
     ],
-    env: sandbox.env,
+    env: { ...sandbox.env, ...startedBy(thisProcess()) },
   };
 }

@@ -1,6 +1,6 @@
 import { constants, copyFile, type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { CHUNK_BYTES } from "./files.ts";
+import { CHUNK_BYTES, naming } from "./files.ts";
 
 /** Zeros of this length, at such a boundary, are left out: the block size of most file systems, times four. */
 const HOLE_BYTES = 16 * 1024;
@@ -65,7 +65,7 @@ export async function cloneFile(from: string, to: string): Promise<boolean> {
 async function copyOne(from: string, to: string): Promise<void> {
   if (await cloneFile(from, to)) return;
   await using target = await open(to, "wx");
-  await target.truncate(await copySparse(from, target, 0));
+  await naming(to, async () => target.truncate(await copySparse(from, target, 0)));
 }
 
 /**

@@ -1,13 +1,16 @@
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { BuildError } from "../contract/build-failure.ts";
 import type { Digest } from "../contract/digest.ts";
 import { type Lock, lockDigest, type LockedPackage, packageKey } from "../contract/lock.ts";
 import type { Report } from "../contract/progress.ts";
 import { runBuilder } from "./builder.ts";
 import { blobPath } from "./cache.ts";
-import { exec } from "./exec.ts";
+import { diskFull, saysDiskFull } from "./disk-full.ts";
+import { exec, PLAIN_ENV } from "./exec.ts";
 import { writeFileAtomic } from "./files.ts";
+import { startedBy } from "./orphans.ts";
+import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 import { MOUNT_POINTS } from "./sandbox.ts";
 import { timed } from "./step.ts";
 import { treeDigest } from "./tree.ts";
@@ -39,14 +42,16 @@ async function unpackStage1(options: ToolchainOptions, root: string): Promise<vo
     const outcome = await exec({
       program: "dpkg-deb",
       args: ["--extract", blobPath(options.cache, locked.sha256), root],
+      env: { ...PLAIN_ENV, ...startedBy(thisProcess()) },
       signal: options.signal,
     });
     if (outcome.exitCode !== 0) {
+      if (saysDiskFull(outcome.tail)) throw await diskFull("toolchain", [root], outcome.tail);
       throw new BuildError({
         code: "StepFailed",
         step: "toolchain",
         message: `dpkg-deb could not unpack ${locked.name} ${locked.version}`,
-        remedy: "read the lines below; a full disk is the usual cause",
+        remedy: "read the lines below",
         logTail: outcome.tail,
       });
     }
@@ -81,6 +86,18 @@ async function build(options: ToolchainOptions, folder: string): Promise<Digest>
   return treeDigest(join(folder, "work/root"));
 }
 
+const partialName = ({ pid, startTime }: ProcessIdentity): string => `.${pid}-${startTime}.partial`;
+const PARTIAL = /\.([0-9]+)-([0-9]+)\.partial$/;
+
+/** Removes what builds of a toolchain left that were killed: each would keep more than a GB for ever. */
+async function removeAbandoned(toolchains: string): Promise<void> {
+  for (const name of await readdir(toolchains).catch(() => [])) {
+    const [, pid, startTime = ""] = PARTIAL.exec(name) ?? [];
+    if (pid === undefined || isAlive({ pid: Number(pid), startTime })) continue;
+    await rm(join(toolchains, name), { recursive: true, force: true });
+  }
+}
+
 /**
  * The toolchain root of a lock: built on first use (stage 1 unpacked on the host, stage 2 built inside it by the
  * builder itself, so that no program of the host decides a byte), then reused. Its content is hashed at each use.
@@ -92,7 +109,8 @@ export async function ensureToolchain(options: ToolchainOptions): Promise<Toolch
   const root = join(home, "root");
   const recorded = await readFile(join(home, "digest"), "utf8").catch(() => undefined);
   if (recorded === undefined) {
-    const folder = `${home}.${process.pid}.partial`;
+    await removeAbandoned(dirname(home));
+    const folder = `${home}${partialName(thisProcess())}`;
     try {
       const digest = await build(options, folder);
       const made = join(folder, "made");

@@ -90,7 +90,7 @@ export async function makeInitramfs(context: StepContext, kernel: Kernel) {
       code: "OutputInvalid",
       step: "initramfs",
       message: `dracut succeeded, but its initramfs cannot boot: ${faults.join("; ")}`,
-      remedy: "read logs/initramfs.log in the run's folder",
+      remedy: `read ${join(context.work, "logs/initramfs.log")}`,
       logTail: outcome.tail,
     });
   }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BuildError } from "../contract/build-failure.ts";
 import type { PerturbStep } from "../contract/perturbation.ts";
 import type { Report } from "../contract/progress.ts";
+import { diskFull, isDiskFull, saysDiskFull } from "../host/disk-full.ts";
 import { exec, type Outcome, PLAIN_ENV } from "../host/exec.ts";
 
 /** What every step gets. Paths are those inside the sandbox or pod. */
@@ -54,10 +55,14 @@ const isMissing = (error: unknown): boolean => error instanceof Error && "code" 
 /**
  * Runs a tool of the toolchain with a plain environment (C.UTF-8, UTC, SOURCE_DATE_EPOCH) and keeps its output in
  * `<work>/logs/<step>.log`.
- * @throws BuildError ToolMissing if the toolchain lacks it, StepFailed with its last lines if it exits other than 0
+ * @throws BuildError ToolMissing if the toolchain lacks it, DiskFull if there was no space for what it makes or says,
+ * StepFailed with its last lines if it exits other than 0
  */
 export async function runTool(context: StepContext, call: ToolCall): Promise<Outcome> {
   const logs = join(context.work, "logs");
+  const log = join(logs, `${call.step}.log`);
+  // the log and what leaves the run may be on another file system than the work folder (sandbox.sh)
+  const noSpace = () => diskFull(call.step, [context.work, logs], lines.slice(-20).join("\n"));
   await mkdir(logs, { recursive: true });
   const lines: string[] = [`$ ${call.program} ${call.args.join(" ")}`];
   let outcome: Outcome;
@@ -94,14 +99,18 @@ export async function runTool(context: StepContext, call: ToolCall): Promise<Out
       { cause: error },
     );
   } finally {
-    await appendFile(join(logs, `${call.step}.log`), `${lines.join("\n")}\n`);
+    await appendFile(log, `${lines.join("\n")}\n`).catch(async (error: unknown) => {
+      throw isDiskFull(error) ? await noSpace() : error;
+    });
   }
+  // dracut is known to say so and to end well
+  if (lines.some(saysDiskFull)) throw await noSpace();
   if (outcome.exitCode !== 0) {
     throw new BuildError({
       code: "StepFailed",
       step: call.step,
       message: `${call.program} failed with code ${outcome.exitCode}`,
-      remedy: `read logs/${call.step}.log in the run's folder`,
+      remedy: `read ${log}`,
       logTail: outcome.tail,
     });
   }

@@ -40,6 +40,8 @@ test.each([
   ["InputMissing", 4],
   ["InputDigestMismatch", 4],
   ["PrivilegeMismatch", 1],
+  ["SurroundingsMismatch", 1],
+  ["DiskFull", 1],
   ["OutputInvalid", 1],
 ] as const)("a build that fails with %s exits %i", (code, exitCode) => {
   expect(failureOf(new BuildError({ code, step: "root", message: "m", remedy: "r" })).exitCode).toBe(exitCode);
@@ -47,7 +49,7 @@ test.each([
 
 describe("a fault of the machine is no bug, and says what to do", () => {
   test.each([
-    ["ENOSPC", "disk space"],
+    ["ENOSPC", "free some space"],
     ["EDQUOT", "quota"],
     ["EACCES", "root"],
     ["EPERM", "root"],
@@ -58,6 +60,16 @@ describe("a fault of the machine is no bug, and says what to do", () => {
     const failure = failureOf(Object.assign(new Error(`${code}: write`), { code }));
     expect(failure).toMatchObject({ exitCode: 1, code, bug: false, remedy: expect.stringContaining(word) as unknown });
   });
+});
+
+test.each([
+  ["ENOSPC", "no space is left in /state/work (ENOSPC: write)"],
+  ["EDQUOT", "the disk quota is used up in /state/work (EDQUOT: write)"],
+  ["EROFS", "nothing can be written in /state/work (EROFS: write)"],
+  ["EACCES", "EACCES: write"],
+])("%s of a file names its folder where that is what matters", (code, message) => {
+  const error = Object.assign(new Error(`${code}: write`), { code, path: "/state/work/state.json" });
+  expect(failureOf(error).message).toBe(message);
 });
 
 test.each([

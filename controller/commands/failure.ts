@@ -1,4 +1,6 @@
+import { dirname } from "node:path";
 import { BuildError, EXIT, exitCodeOf } from "../../builders/contract/build-failure.ts";
+import { DISK_FULL_REMEDY } from "../../builders/host/disk-full.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import { oneLine } from "../domain/format.ts";
 
@@ -16,14 +18,28 @@ export type Failure = {
 
 /** Faults of the machine that any command can meet: errno(3) names and what to do. */
 const MACHINE_FAULTS: Readonly<Record<string, string>> = {
-  ENOSPC: "free some disk space and run the command again",
+  ENOSPC: DISK_FULL_REMEDY,
   EDQUOT: "free some space of your disk quota and run the command again",
   EACCES: "run the command as a user who may do this; building needs root",
   EPERM: "run the command as a user who may do this; building needs root",
-  EROFS: "choose a place that is not on a read-only file system",
+  EROFS: "choose a place that is not on a read-only file system, or mount it writable",
   EMFILE: "raise the limit of open files (ulimit -n) and run the command again",
   EIO: "look at the kernel's messages (dmesg): the disk could not be read or written",
 };
+
+/** Faults that are those of a whole folder's file system, in words that go before the folder. */
+const FOLDER_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: "no space is left in",
+  EDQUOT: "the disk quota is used up in",
+  EROFS: "nothing can be written in",
+};
+
+/** What happened to which folder, where that is what matters; else what Node says. */
+function machineMessage(error: Error, errno: string): string {
+  const words = FOLDER_FAULTS[errno];
+  const path = "path" in error ? String(error.path) : undefined;
+  return words === undefined || path === undefined ? error.message : `${words} ${dirname(path)} (${error.message})`;
+}
 
 const BUG_REMEDY = "this is a bug in imgrel: please report it, with what -v prints";
 
@@ -38,8 +54,8 @@ export function failureOf(error: unknown): Failure {
     const tail = logTail.split("\n").filter((line) => line.trim() !== "");
     return { exitCode: exitCodeOf(code), code, message: `${step}: ${message}`, remedy, tail, bug: false };
   }
-  const message = error instanceof Error ? error.message : String(error);
   const errno = error instanceof Error && "code" in error ? String(error.code) : "";
+  const message = error instanceof Error ? machineMessage(error, errno) : String(error);
   const remedy = MACHINE_FAULTS[errno];
   return remedy === undefined
     ? { exitCode: EXIT.failed, code: "Unexpected", message, remedy: BUG_REMEDY, tail: [], bug: true }

@@ -25,7 +25,7 @@ const FAULTS = {
   RecordInvalid: { kind: "permanent", exit: EXIT.failed },
   VersionReused: { kind: "permanent", exit: EXIT.usage },
   PushDeclined: { kind: "permanent", exit: EXIT.failed },
-  RepositoryUnreachable: { kind: "transient", exit: EXIT.failed },
+  DiskFull: { kind: "resource", exit: EXIT.failed },
   PushConflict: { kind: "transient", exit: EXIT.failed },
   BuildFailed: { kind: "transient", exit: EXIT.failed },
   VerificationFailed: { kind: "verdict", exit: EXIT.failed },

@@ -1,13 +1,20 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
-import { PLAIN } from "../../builders/contract/variation.ts";
-import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
-import { inSandbox } from "../../builders/host/sandbox.ts";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BuildFailure } from "../../builders/contract/build-failure.ts";
+import { PLAIN, type Variation } from "../../builders/contract/variation.ts";
+import { runBuilder } from "../../builders/host/builder.ts";
+import { cacheRoot } from "../../builders/host/cache.ts";
+import { type Command, exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
+import { endOrphans } from "../../builders/host/orphans.ts";
+import { thisProcess } from "../../builders/host/process-identity.ts";
+import { type Bind, inSandbox } from "../../builders/host/sandbox.ts";
+import { PROJECT } from "../imgrel.ts";
+import { lastProcessesIn, processesIn } from "../processes.ts";
 import { toolchainRoot } from "../toolbox.ts";
 
-// What a build step sees, asked from inside one.
+// What a build step sees, asked from inside one, and how a sandbox ends.
 let root = "";
 
 beforeAll(async () => {
@@ -73,5 +80,116 @@ describe("a boot", () => {
   it("is uid 65532 without any capability", async () => {
     const { stdout } = await inside("boot", "id -u; grep -E '^Cap(Eff|Bnd)|^NoNewPrivs' /proc/self/status");
     expect(stdout).toBe("65532\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n");
+  });
+});
+
+describe("a run beside another one", () => {
+  const DERIVED = ["run-1", "finished.json", "state.json", "root.erofs"];
+  let folder = "";
+  let work = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "siblings-"));
+    work = join(folder, "run-2");
+    // what the first run, its comparison and a toolchain in the making leave beside it
+    for (const part of ["run-1/out", "run-2/out", "run-2/logs", "run-2/tmp", "cache/toolchains/a.1-2.partial/stage1"]) {
+      await mkdir(join(folder, part), { recursive: true });
+    }
+    for (const file of ["run-1/finished.json", "run-1/root.erofs", "run-1/out/marker", "state.json"]) {
+      await writeFile(join(folder, file), "");
+    }
+    await writeFile(join(folder, "cache/toolchains/a.1-2.partial/stage1/marker"), "");
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it.each(["disk", "memory"] as const)("sees nothing of it (work folder: %s)", async (workFileSystem) => {
+    const variation: Variation = { ...PLAIN, workFileSystem };
+    const script = `find / -name proc -prune -o ${["marker", ...DERIVED].map((name) => `-name ${name} -print`).join(" -o ")}; cut -d ' ' -f 5 /proc/self/mountinfo`;
+    const command = inSandbox({ rights: "build", variation, root, work, binds: [], env: PLAIN_ENV }, "/bin/sh", [
+      "-c",
+      script,
+    ]);
+    const { stdout } = await exec(command);
+    const own = workFileSystem === "memory" ? ["/w", "/w/out", "/w/logs"] : ["/w"];
+    expect(stdout.trimEnd().split("\n")).toEqual(["/", "/proc", "/tmp", "/dev", "/imgrel", "/in", ...own]);
+  });
+
+  async function refusal(binds: readonly Bind[]): Promise<BuildFailure> {
+    const cache = cacheRoot(process.env);
+    const surroundings = { toolchainRoot: root, work, cache, project: PROJECT, command: "build" as const, binds };
+    const { signal } = new AbortController();
+    const error: unknown = await runBuilder({ ...surroundings, request: {}, report: () => undefined, signal }).catch(
+      (thrown: unknown) => thrown,
+    );
+    return (error as { failure: BuildFailure }).failure;
+  }
+  it("does not start if it could see the other's folder", async () => {
+    const failure = await refusal([{ source: join(folder, "run-1"), target: "/in/run-1" }]);
+    expect(failure.code).toBe("SurroundingsMismatch");
+    expect(failure.message).toContain("something is mounted at /in/run-1; /in holds run-1");
+  });
+  it("does not start on results of an earlier one", async () => {
+    await writeFile(join(work, "root.erofs"), "");
+    await writeFile(join(work, "out/disk.img"), "");
+    const { code, message } = await refusal([]);
+    expect(code).toBe("SurroundingsMismatch");
+    expect(message).toContain(`${work} holds root.erofs; ${work}/out holds disk.img`);
+  });
+  it("starts alone in its folder: then only the request is wrong", async () => {
+    expect((await refusal([])).code).toBe("InvalidRequest");
+  });
+});
+
+// what goes on does so until the time is over: exec waits for all that may still write
+describe.each(["build", "boot"] as const)("a sandbox for a %s", { timeout: 30_000 }, (rights) => {
+  let work = "";
+  beforeEach(async () => {
+    work = await mkdtemp(join(tmpdir(), "ending-"));
+  });
+  afterEach(() => rm(work, { recursive: true }));
+  const sleeping = (): Command =>
+    inSandbox({ rights, variation: PLAIN, root, work, binds: [], env: PLAIN_ENV }, "/bin/sh", [
+      "-c",
+      "sleep 4000 & echo up; wait",
+    ]);
+
+  it("has ended when the program that it is for was stopped", async () => {
+    const stop = new AbortController();
+    const onLine = (line: string) => line === "up" && stop.abort();
+    await expect(exec({ ...sleeping(), signal: stop.signal, onLine })).rejects.toMatchObject({ name: "AbortError" });
+    expect(await processesIn(work)).toEqual([]);
+  });
+  it("ends when the process that started it is killed", async () => {
+    // a process of its own starts the sandbox, says its ID, and passes on what it hears
+    const code =
+      'import { exec } from "./builders/host/exec.ts"; console.log(process.pid); await exec({ ...JSON.parse(process.argv[1]), onLine: (line) => console.log(line) });';
+    const lines: string[] = [];
+    const outcome = await exec({
+      program: process.execPath,
+      args: ["--input-type=module", "-e", code, JSON.stringify(sleeping())],
+      cwd: PROJECT,
+      onLine: (line) => {
+        lines.push(line);
+        if (line === "up") process.kill(Number(lines[0]), "SIGKILL");
+      },
+    });
+    expect(outcome.exitCode, outcome.tail).toBe(137);
+    expect(lines).toContain("up");
+    expect(await lastProcessesIn(work, 5)).toEqual([]);
+  });
+  it("is found and ended if nothing ties it to a process any more", async () => {
+    const { program, args, env = {} } = sleeping();
+    const untied = args.slice(args.indexOf("unshare")).filter((arg) => !arg.startsWith("--kill-child"));
+    const script = '"$@" >&2 & while read -r _; do :; done';
+    const lines: string[] = [];
+    const started = exec({
+      ...{ program: "setsid", args: ["sh", "-c", script, "sh", ...untied], env },
+      onLine: (line) => lines.push(line),
+    });
+    expect(program).toBe("setpriv");
+    while (!lines.includes("up")) await new Promise((tick) => setTimeout(tick, 20));
+    expect(await processesIn(work)).not.toEqual([]);
+    await endOrphans(thisProcess(), new AbortController().signal);
+    expect(await processesIn(work)).toEqual([]);
+    await started;
   });
 });

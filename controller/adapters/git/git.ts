@@ -1,5 +1,8 @@
 import { simpleGit } from "simple-git";
+import { DISK_FULL_REMEDY, saysDiskFull } from "../../../builders/host/disk-full.ts";
 import { PLAIN_ENV } from "../../../builders/host/exec.ts";
+import { startedBy } from "../../../builders/host/orphans.ts";
+import { thisProcess } from "../../../builders/host/process-identity.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 
 /** git on one repository. Arguments reach git as they are; nothing of the caller's configuration does. */
@@ -7,7 +10,8 @@ export type Git = {
   /**
    * Runs `git <args>`.
    * @returns standard output
-   * @throws ReleaseError RepositoryUnusable on any exit code but 0 (its cause's message is what git said), ToolMissing
+   * @throws ReleaseError RepositoryUnusable on any exit code but 0 (its cause's message is what git said), DiskFull,
+   * ToolMissing
    */
   readonly run: (args: readonly string[], options?: GitOptions) => Promise<string>;
   /** Runs `git cat-file <args>` on `input`: its output, byte for byte. Throws as `run`. */
@@ -58,14 +62,19 @@ export const saidBy = (error: unknown): string | undefined =>
 
 type Failure = { readonly exitCode: number; readonly said: string };
 
-function releaseError(what: string, { exitCode, said }: Failure): ReleaseError {
+function releaseError(args: readonly string[], place: string | null, { exitCode, said }: Failure): ReleaseError {
   if (said.includes("spawn git ENOENT")) {
     return new ReleaseError("ToolMissing", "git is not installed", "install it: apt-get install git");
   }
   const cause = new Error(said.trim() === "" ? `exit code ${exitCode}` : said.trim());
+  if (saysDiskFull(said)) {
+    const where = place ?? args.at(-1); // where there is no repository yet, one is being made
+    const message = `no space is left in ${where}, says git: ${cause.message.split("\n")[0]}`;
+    return new ReleaseError("DiskFull", message, DISK_FULL_REMEDY, { cause });
+  }
   return new ReleaseError(
     "RepositoryUnusable",
-    `${what}: ${cause.message.split("\n")[0]}`,
+    `git ${args[0] ?? ""}${place === null ? "" : ` in ${place}`}: ${cause.message.split("\n")[0]}`,
     "do what git says; the folder must be a git repository that this user may write to",
     { cause },
   );
@@ -82,7 +91,8 @@ export function gitOn(gitDirectory: string | null): Git {
     options: GitOptions,
     start: (git: ReturnType<typeof simpleGit>) => PromiseLike<T>,
   ) => {
-    const env = { ...ISOLATED, ...(gitDirectory === null ? {} : { GIT_DIR: gitDirectory }), ...options.env };
+    const own = startedBy(thisProcess()); // ended before anybody takes over what it locks
+    const env = { ...ISOLATED, ...own, ...(gitDirectory === null ? {} : { GIT_DIR: gitDirectory }), ...options.env };
     let failed: Failure | undefined;
     const { input } = options;
     const git = simpleGit({
@@ -114,7 +124,7 @@ export function gitOn(gitDirectory: string | null): Git {
       return await start(git);
     } catch (error) {
       if (failed === undefined) throw error;
-      throw releaseError(`git ${args[0] ?? ""}${gitDirectory === null ? "" : ` in ${gitDirectory}`}`, failed);
+      throw releaseError(args, gitDirectory, failed);
     }
   };
   return {

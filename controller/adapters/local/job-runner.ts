@@ -88,7 +88,12 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
       return { key, manifest, manifestDigest, record, output: join(work, "out") };
     },
     readText: ({ output }, path) => readFile(join(output, path), "utf8"),
-    discard: (job) => rm(workOf(job), { recursive: true, force: true }),
+    // the logs stay: they say that the run was made by itself
+    discard: async (job) => {
+      const folder = workOf(job);
+      const names = await readdir(folder).catch(() => []);
+      for (const name of names) if (name !== "logs") await rm(join(folder, name), { recursive: true, force: true });
+    },
     boot: async (job, signal) => {
       const toolchain = await toolchainRoot(job.toolchain, signal);
       await rm(job.evidence, { recursive: true, force: true });

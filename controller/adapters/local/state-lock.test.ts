@@ -1,8 +1,10 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ProcessIdentity } from "../../../builders/host/process-identity.ts";
 import { withStateLock } from "./state-lock.ts";
 
 let folder = "";
@@ -11,8 +13,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 const never = new AbortController().signal;
-const noWait = () => {
-  throw new Error("waited");
+const noWait = {
+  onWait: () => {
+    throw new Error("waited");
+  },
+  onTakeover: async () => {
+    throw new Error("took over");
+  },
 };
 
 describe("withStateLock", () => {
@@ -25,22 +32,56 @@ describe("withStateLock", () => {
     });
     await sleep(50);
     const waited: number[] = [];
-    await withStateLock(
-      folder,
-      never,
-      (pid) => waited.push(pid),
-      async () => order.push("second in"),
+    await withStateLock(folder, never, { ...noWait, onWait: (pid) => waited.push(pid) }, async () =>
+      order.push("second in"),
     );
     await first;
     expect(order).toEqual(["first in", "first out", "second in"]);
     expect(waited).toEqual([process.pid]);
     expect(await readdir(folder)).toEqual([]);
   });
-  it("takes over from a process that is gone, one whose ID is used again, and a torn file", async () => {
-    for (const left of ['{"pid":4194303,"startTime":"1"}', `{"pid":${process.pid},"startTime":"1"}`, '{"pid":']) {
-      await writeFile(join(folder, "run.lock"), left);
-      expect(await withStateLock(folder, never, noWait, async () => "in"), left).toBe("in");
+  it("takes over from a process that is gone and one whose ID is used again, and clears away what each left", async () => {
+    const dead = { pid: 4194303, startTime: "1" };
+    for (const left of [dead, { ...dead, pid: process.pid }]) {
+      await writeFile(join(folder, "run.lock"), JSON.stringify(left));
+      await writeFile(join(folder, `run.lock.${dead.pid}`), "");
+      const gone: ProcessIdentity[] = [];
+      const onTakeover = async (holder: ProcessIdentity) => {
+        gone.push(holder);
+        expect(await readdir(folder)).toContain("run.lock"); // nobody else comes in meanwhile
+      };
+      expect(await withStateLock(folder, never, { ...noWait, onTakeover }, async () => "in")).toBe("in");
+      expect(gone).toEqual([left]);
+      if (left.pid !== dead.pid) await rm(join(folder, `run.lock.${dead.pid}`));
+      expect(await readdir(folder)).toEqual([]);
     }
+  });
+  it("is not held by a torn file", async () => {
+    await writeFile(join(folder, "run.lock"), '{"pid":');
+    expect(await withStateLock(folder, never, noWait, async () => "in")).toBe("in");
+  });
+  it("is not taken over if what the dead process left cannot be cleared away", async () => {
+    await writeFile(join(folder, "run.lock"), '{"pid":4194303,"startTime":"1"}');
+    await expect(withStateLock(folder, never, noWait, async () => "in")).rejects.toThrow("took over");
+    expect(await readdir(folder)).toEqual(["run.lock"]);
+  });
+  it("does not take what keeps it from locking for a lock", async () => {
+    const first = withStateLock(folder, never, noWait, () => sleep(300));
+    await sleep(50);
+    const second = withStateLock(
+      folder,
+      never,
+      { ...noWait, onWait: () => rmSync(join(folder, `run.lock.${process.pid}`)) },
+      async () => "in",
+    );
+    await expect(second).rejects.toMatchObject({ code: "ENOENT" });
+    await first;
+    expect(await readdir(folder)).toEqual([]);
+  });
+  it("leaves nothing in a folder that cannot be written", async () => {
+    await expect(withStateLock("/proc/self", never, noWait, async () => "in")).rejects.toMatchObject({
+      code: expect.stringMatching(/^E/) as unknown,
+    });
   });
   it("is free again after work that failed", async () => {
     const failing = withStateLock(folder, never, noWait, () => Promise.reject(new Error("broken")));
@@ -51,12 +92,7 @@ describe("withStateLock", () => {
     const stop = new AbortController();
     const holding = withStateLock(folder, never, noWait, () => sleep(300));
     await sleep(50);
-    const waiting = withStateLock(
-      folder,
-      stop.signal,
-      () => stop.abort(),
-      async () => "in",
-    );
+    const waiting = withStateLock(folder, stop.signal, { ...noWait, onWait: () => stop.abort() }, async () => "in");
     await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
     await holding;
   });

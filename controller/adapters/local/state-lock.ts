@@ -1,49 +1,68 @@
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { writeFileAtomic } from "../../../builders/host/files.ts";
+import { isAlive, type ProcessIdentity, thisProcess } from "../../../builders/host/process-identity.ts";
 
-/** Who holds a state folder: a process ID alone may be another process by now, its start time tells. */
+/** Who holds a state folder, as its lock file says. */
 const Holder = z.strictObject({ pid: z.int().positive(), startTime: z.string() });
-type Holder = z.infer<typeof Holder>;
 
-/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined if there is none. */
-async function startTimeOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-}
+export type StateLockEvents = {
+  /** told once, with the process ID of the holder that is waited for */
+  readonly onWait: (pid: number) => void;
+  /** ends and clears away what a holder that is gone has left, before anybody works in the folder again */
+  readonly onTakeover: (gone: ProcessIdentity) => Promise<void>;
+};
 
-async function liveHolder(path: string): Promise<Holder | undefined> {
+/** How often a held lock is looked at, and how soon after another process cleared one away; milliseconds. */
+const HELD = 500;
+const CLEARING = 50;
+
+/** What a lock file says; undefined if there is none, or nothing that one of us wrote. */
+async function readHolder(path: string): Promise<ProcessIdentity | undefined> {
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  let holder: Holder;
   try {
-    holder = Holder.parse(JSON.parse(text));
+    return Holder.parse(JSON.parse(text));
   } catch {
-    return undefined; // a crash in the middle of writing it: nobody holds it
+    return undefined;
   }
-  return (await startTimeOf(holder.pid)) === holder.startTime ? holder : undefined;
 }
 
-/** Makes `path` a link to `from` if there is none yet: whole or not at all. */
-const claim = (from: string, path: string): Promise<boolean> =>
-  link(from, path).then(
-    () => true,
-    () => false,
-  );
+/**
+ * Makes `path` a link to `from` if there is none yet: whole or not at all.
+ * @throws NodeJS.ErrnoException if that cannot be: a full disk must not look like a lock
+ */
+async function claim(from: string, path: string): Promise<boolean> {
+  try {
+    await link(from, path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
+}
 
 /**
  * Removes a lock whose holder is gone. Only one process does that at a time, and looks again before it does: else it
  * could remove the lock of one that took over meanwhile.
  */
-async function removeStale(path: string, mine: string): Promise<void> {
+async function clearAway(path: string, mine: string, events: StateLockEvents): Promise<void> {
   const takeover = `${path}.takeover`;
   if (!(await claim(mine, takeover))) {
-    if ((await liveHolder(takeover)) === undefined) await rm(takeover, { force: true });
+    const other = await readHolder(takeover);
+    if (other === undefined || !isAlive(other)) await rm(takeover, { force: true });
     return;
   }
   try {
-    if ((await liveHolder(path)) === undefined) await rm(path, { force: true });
+    const holder = await readHolder(path);
+    if (holder !== undefined && isAlive(holder)) return;
+    if (holder !== undefined) {
+      await events.onTakeover(holder);
+      if (`${path}.${holder.pid}` !== mine) await rm(`${path}.${holder.pid}`, { force: true });
+    }
+    await rm(path, { force: true });
   } finally {
     await rm(takeover, { force: true });
   }
@@ -51,32 +70,32 @@ async function removeStale(path: string, mine: string): Promise<void> {
 
 /**
  * Runs `work` as the only process in a state folder. Another one that is at work there is waited for; what a killed one
- * left is taken over: its builders and machines have ended with it (sandbox.ts).
- * @param onWait told once, with the process ID of the holder
- * @throws AbortError if `signal` fires while waiting; what `work` throws
+ * left is taken over.
+ * @throws NodeJS.ErrnoException if the folder cannot be written; AbortError if `signal` fires while waiting; what `work`
+ * throws
  */
 export async function withStateLock<T>(
   folder: string,
   signal: AbortSignal,
-  onWait: (pid: number) => void,
+  events: StateLockEvents,
   work: () => Promise<T>,
 ): Promise<T> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, "run.lock");
   const mine = `${path}.${process.pid}`;
-  const holder: Holder = { pid: process.pid, startTime: (await startTimeOf(process.pid)) ?? "" };
-  await writeFile(mine, JSON.stringify(holder));
+  await writeFileAtomic(mine, JSON.stringify(thisProcess()));
   let told = false;
   try {
     while (!(await claim(mine, path))) {
-      const other = await liveHolder(path);
-      if (other === undefined) {
-        await removeStale(path, mine);
+      const holder = await readHolder(path);
+      if (holder === undefined || !isAlive(holder)) {
+        await clearAway(path, mine, events);
+        await sleep(CLEARING, undefined, { signal });
         continue;
       }
-      if (!told) onWait(other.pid);
+      if (!told) events.onWait(holder.pid);
       told = true;
-      await sleep(500, undefined, { signal });
+      await sleep(HELD, undefined, { signal });
     }
   } finally {
     await rm(mine, { force: true });

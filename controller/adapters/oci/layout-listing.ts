@@ -15,6 +15,9 @@ export type LayoutIndex = {
 
 const MARK = "oci-layout";
 
+/** Nobody is told of a writer that is waited for: it takes milliseconds. */
+const SILENT = { onWait: () => undefined, onTakeover: async () => undefined };
+
 const unusable = (path: string, cause: unknown): ReleaseError =>
   new ReleaseError(
     "RegistryRefused",
@@ -52,12 +55,7 @@ export function layoutIndex(directory: string): LayoutIndex {
       // first come, first served in this process; the lock is for other processes
       const turn = last.then(async () => {
         await mkdir(directory, { recursive: true });
-        await withStateLock(
-          directory,
-          signal,
-          () => undefined,
-          () => write(change),
-        );
+        await withStateLock(directory, signal, SILENT, () => write(change));
       });
       last = turn.catch(() => undefined);
       await turn;
