@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { runProcess } from "./commands/process.ts";
-import { COMMANDS } from "./commands/table.ts";
+import { keepCompiled } from "./commands/compile-cache.ts";
 
+keepCompiled(process.env);
+const [{ runProcess }, { COMMANDS }] = await Promise.all([
+  import("./commands/process.ts"),
+  import("./commands/table.ts"),
+]);
 void runProcess(process.argv.slice(2), COMMANDS);

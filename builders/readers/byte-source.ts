@@ -1,4 +1,9 @@
-/** A cursor over a stream of bytes. Reads return fewer bytes than asked for only at the end of the stream. */
+import type { RandomAccess } from "./random-access.ts";
+
+/**
+ * A cursor over a stream of bytes. Reads return fewer bytes than asked for only at the end of the stream; what they
+ * return is there until the next call, then its memory may be used again.
+ */
 export type ByteSource = {
   /** what the bytes are, for messages: a file name, or what was decompressed */
   readonly name: string;
@@ -14,8 +19,8 @@ export type ByteSource = {
 };
 
 /**
- * Reads `chunks` in order and holds no more of them than the largest request needs. What it returns may be a view
- * of a chunk, so the producer must not reuse its buffers.
+ * Reads `chunks` in order and holds no more of them than the largest request needs. A chunk is no longer used once the
+ * next one is asked for.
  */
 export function byteSource(name: string, chunks: AsyncIterable<Uint8Array>): ByteSource {
   const iterator = chunks[Symbol.asyncIterator]();
@@ -40,10 +45,11 @@ export function byteSource(name: string, chunks: AsyncIterable<Uint8Array>): Byt
 
   const peek = async (length: number): Promise<Uint8Array> => {
     while (current.length - at < length) {
+      const left = Buffer.from(current.subarray(at)); // the producer may reuse a chunk when it makes the next one
       const next = await iterator.next();
-      if (next.done === true) break;
-      current = Buffer.concat([current.subarray(at), next.value]);
+      current = next.done === true ? left : Buffer.concat([left, next.value]);
       at = 0;
+      if (next.done === true) break;
     }
     return current.subarray(at, at + length);
   };
@@ -69,4 +75,43 @@ export function byteSource(name: string, chunks: AsyncIterable<Uint8Array>): Byt
     }
   };
   return { name, position: () => consumed, peek, take, skip, skipZeros };
+}
+
+const WINDOW_BYTES = 256 * 1024;
+
+/** The bytes of an image in order. What is passed over is not read. */
+export function imageSource(image: RandomAccess): ByteSource {
+  let at = 0;
+  let lent = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, image.size));
+  let window: { readonly at: number; readonly bytes: Uint8Array } = { at: 0, bytes: lent.subarray(0, 0) };
+
+  const peek = async (length: number): Promise<Uint8Array> => {
+    const wanted = Math.min(length, image.size - at);
+    if (wanted === 0) return lent.subarray(0, 0);
+    if (at < window.at || at + wanted > window.at + window.bytes.length) {
+      const size = Math.min(Math.max(wanted, WINDOW_BYTES), image.size - at);
+      if (size > lent.length) lent = Buffer.allocUnsafeSlow(size);
+      window = { at, bytes: await image.readAt(at, size, lent) };
+    }
+    return window.bytes.subarray(at - window.at, at - window.at + wanted);
+  };
+  const take = async (length: number): Promise<Uint8Array> => {
+    const bytes = await peek(length);
+    at += bytes.length;
+    return bytes;
+  };
+  const skip = async (length: number): Promise<number> => {
+    const step = Math.min(length, image.size - at);
+    at += step;
+    return step;
+  };
+  const skipZeros = async (): Promise<void> => {
+    while (at < image.size) {
+      const bytes = await peek(WINDOW_BYTES);
+      const end = bytes.findIndex((byte) => byte !== 0);
+      at += end < 0 ? bytes.length : end;
+      if (end >= 0) return;
+    }
+  };
+  return { name: image.name, position: () => at, peek, take, skip, skipZeros };
 }

@@ -5,7 +5,7 @@ import type { Extent, RandomAccess } from "./random-access.ts";
 export type Pair = readonly [left: RandomAccess, right: RandomAccess];
 type Gap = Pick<Extent, "at" | "length">;
 
-const PIECE_BYTES = 64 * 1024; // what openFile reads at once: pieces of a whole file are not copied
+const PIECE_BYTES = 256 * 1024;
 
 async function comparePart(
   [left, right]: Pair,
@@ -13,10 +13,11 @@ async function comparePart(
   recorder: ReturnType<typeof differenceRecorder>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const lent = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, length)));
   for (let done = 0; done < length; done += PIECE_BYTES) {
     signal?.throwIfAborted();
     const size = Math.min(PIECE_BYTES, length - done);
-    const [a, b] = await Promise.all([left.readAt(at + done, size), right.readAt(at + done, size)]);
+    const [a, b] = await Promise.all([left.readAt(at + done, size, lent[0]), right.readAt(at + done, size, lent[1])]);
     recorder.compare(at + done, a, b);
   }
 }

@@ -3,7 +3,7 @@ import type { Erofs } from "./erofs-superblock.ts";
 import type { ErofsFile } from "./erofs-walk.ts";
 import { imageFault } from "./image-fault.ts";
 import { decodeLz4 } from "./lz4-block.ts";
-import { extentsAccess, MAX_READ_BYTES, type RandomAccess } from "./random-access.ts";
+import { extentsAccess, MAX_READ_BYTES, type RandomAccess, type ReadAt, zeroed } from "./random-access.ts";
 
 /** The stored bytes of a compressed file, its clusters one behind the other. */
 export function storedAccess(image: RandomAccess, file: ErofsFile): RandomAccess {
@@ -47,11 +47,11 @@ export function decodedAccess(image: RandomAccess, file: ErofsFile): RandomAcces
   const clusters = file.inode.clusters ?? [];
   const name = `${image.name}:${file.path}`;
   let kept: { readonly cluster: ErofsCluster; readonly bytes: Uint8Array } | null = null;
-  const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
+  const readAt: ReadAt = async (offset, length, lent) => {
     if (offset < 0 || length < 0 || offset + length > file.size || length > MAX_READ_BYTES) {
       throw imageFault(name, offset, `${length} bytes are named here, but it ends at ${file.size}`);
     }
-    const result = Buffer.alloc(length);
+    const result = zeroed(length, lent);
     for (const cluster of clusters) {
       const from = Math.max(offset, cluster.offset);
       const to = Math.min(offset + length, cluster.offset + cluster.decodedBytes);

@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
-import { byteSource } from "./byte-source.ts";
+import { imageSource } from "./byte-source.ts";
 import type { Contents, Item } from "./contents.ts";
 import { CPIO_MAGIC } from "./cpio-format.ts";
 import type { CpioMember } from "./cpio-reader.ts";
 import { imageFault } from "./image-fault.ts";
 import { type InitramfsSegment, readInitramfs } from "./initramfs-members.ts";
-import { bytesAccess, MAX_READ_BYTES, type RandomAccess, rangeAccess, streamOf } from "./random-access.ts";
+import { bytesAccess, MAX_READ_BYTES, type RandomAccess, rangeAccess } from "./random-access.ts";
 import { ZSTD_MAGIC } from "./zstd-frame.ts";
 
 /** Segments, and the SHA-256 of each member's data in order. */
 async function hashMembers(image: RandomAccess): Promise<{ segments: InitramfsSegment[]; hashes: string[] }> {
   const hashes: string[] = [];
   let hash = createHash("sha256");
-  const segments = await readInitramfs(byteSource(image.name, streamOf(image)), {
+  const segments = await readInitramfs(imageSource(image), {
     data: (piece) => void hash.update(piece),
     member: () => {
       hashes.push(hash.digest("hex"));
@@ -29,7 +29,7 @@ async function memberData(image: RandomAccess, member: CpioMember, index: number
   }
   let at = 0;
   const pieces: Uint8Array[] = [];
-  await readInitramfs(byteSource(image.name, streamOf(image)), {
+  await readInitramfs(imageSource(image), {
     data: (piece) => void (at === index && pieces.push(Buffer.from(piece))),
     member: () => void (at += 1),
   });

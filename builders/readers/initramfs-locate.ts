@@ -1,11 +1,11 @@
 import type { Location } from "../contract/location.ts";
-import { byteSource } from "./byte-source.ts";
+import { imageSource } from "./byte-source.ts";
 import { CPIO_FIELDS, CPIO_HEADER_BYTES, CPIO_MAGIC } from "./cpio-format.ts";
 import type { CpioMember } from "./cpio-reader.ts";
 import { type Found, foundAt } from "./found.ts";
 import { segmentName } from "./initramfs-contents.ts";
 import { readInitramfs } from "./initramfs-members.ts";
-import { type RandomAccess, rangeAccess, streamOf } from "./random-access.ts";
+import { type RandomAccess, rangeAccess } from "./random-access.ts";
 import { locateInStructure, structure } from "./structure.ts";
 import { ZSTD_MAGIC } from "./zstd-frame.ts";
 
@@ -42,7 +42,7 @@ function locateInMember(image: RandomAccess, member: CpioMember, segment: Locati
  * found by comparing what both hold.
  */
 export async function locateInInitramfs(image: RandomAccess, offset: number): Promise<Found> {
-  const segments = await readInitramfs(byteSource(image.name, streamOf(image)));
+  const segments = await readInitramfs(imageSource(image));
   const index = segments.findIndex((one) => offset >= one.offset && offset < one.offset + one.storedBytes);
   const segment = segments[index];
   if (segment === undefined) return foundAt({ kind: "space", name: "padding between archives", offset });

@@ -1,6 +1,4 @@
-import { createReadStream } from "node:fs";
-import { CHUNK_BYTES } from "../host/files.ts";
-import { type ByteSource, byteSource } from "./byte-source.ts";
+import { type ByteSource, byteSource, imageSource } from "./byte-source.ts";
 import { CPIO_MAGIC } from "./cpio-format.ts";
 import {
   type CpioMember,
@@ -10,6 +8,7 @@ import {
   invalidArchive,
   nextSegment,
 } from "./cpio-reader.ts";
+import { openFile } from "./random-access.ts";
 import { ZSTD_MAGIC, zstdFrame } from "./zstd-frame.ts";
 
 /** One piece of an initramfs, as the kernel unpacks them one after the other. */
@@ -84,12 +83,8 @@ export async function readInitramfs(source: ByteSource, observer?: CpioObserver)
  * @throws BuildError OutputInvalid; NodeJS.ErrnoException if the file cannot be read
  */
 export async function initramfsSegments(path: string): Promise<InitramfsSegment[]> {
-  const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  try {
-    return await readInitramfs(byteSource(path, stream));
-  } finally {
-    stream.destroy();
-  }
+  await using image = await openFile(path);
+  return await readInitramfs(imageSource(image));
 }
 
 /** Members of all segments, in the order in which the kernel unpacks them: a later one of the same name wins. */

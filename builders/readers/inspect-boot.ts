@@ -1,10 +1,10 @@
 import type { InspectedContent } from "../contract/inspection.ts";
-import { byteSource } from "./byte-source.ts";
+import { imageSource } from "./byte-source.ts";
 import { readInitramfs } from "./initramfs-members.ts";
 import { type InspectInside, type InspectOptions, octal } from "./inspect-file-system.ts";
 import { kernelVersion } from "./kernel-version.ts";
 import { type Pe, type PeSection, peSection } from "./pe.ts";
-import { type RandomAccess, rangeAccess, streamOf } from "./random-access.ts";
+import { type RandomAccess, rangeAccess } from "./random-access.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024;
 
@@ -65,7 +65,7 @@ export async function inspectInitramfs(
   inside: InspectInside,
   options: InspectOptions,
 ): Promise<InspectedContent> {
-  const segments = await readInitramfs(byteSource(image.name, streamOf(image)));
+  const segments = await readInitramfs(imageSource(image));
   options.signal?.throwIfAborted();
   const members = segments.flatMap((segment) => segment.members);
   const holds: { path: string; content: InspectedContent }[] = [];

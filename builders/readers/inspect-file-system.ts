@@ -9,7 +9,7 @@ import { usedFatBytes } from "./fat-chain.ts";
 import { fatRootLabel, walkFat } from "./fat-directory.ts";
 import type { Fat } from "./fat.ts";
 import { fileAccess, type ImageFile } from "./image-file.ts";
-import { type RandomAccess, rangeAccess, streamOf } from "./random-access.ts";
+import { passingPieces, type RandomAccess } from "./random-access.ts";
 
 export type InspectOptions = {
   /** whether to list every file */
@@ -106,10 +106,10 @@ export async function inspectErofs(
   const size = erofs.blockCount * erofs.blockBytes;
   const sha256 = createHash("sha256");
   const verity = createFsverity();
-  for await (const chunk of streamOf(rangeAccess(image, image.name, 0, size))) {
+  for await (const { bytes } of passingPieces(image, 0, size)) {
     options.signal?.throwIfAborted();
-    sha256.update(chunk);
-    verity.update(chunk);
+    sha256.update(bytes);
+    verity.update(bytes);
   }
   const modules = /^\/(?:usr\/)?lib\/modules\/([^/]+)$/;
   const files: InspectedFile[] = [];

@@ -1,4 +1,4 @@
-import { type RandomAccess, streamOf } from "./random-access.ts";
+import { passingPieces, type RandomAccess } from "./random-access.ts";
 
 /** Linux Documentation/arch/x86/boot.rst: the header's mark, and where it tells of its version string. */
 const X86 = { markAt: 0x202, mark: "HdrS", pointerAt: 0x20e, base: 0x200 } as const;
@@ -17,8 +17,8 @@ async function textAt(image: RandomAccess, offset: number, length: number): Prom
 /** The version in the first banner of the image. */
 async function bannerVersion(image: RandomAccess): Promise<string | null> {
   let text = "";
-  for await (const chunk of streamOf(image)) {
-    text += Buffer.from(chunk).toString("latin1");
+  for await (const { bytes } of passingPieces(image)) {
+    text += Buffer.from(bytes).toString("latin1");
     const version = BANNER.exec(text)?.[1];
     if (version !== undefined) return version;
     text = text.slice(-BANNER_BYTES); // a banner may lie on both sides of the border

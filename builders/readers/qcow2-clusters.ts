@@ -1,8 +1,8 @@
 import { inflateRawSync } from "node:zlib";
-import { byteSource } from "./byte-source.ts";
+import { imageSource } from "./byte-source.ts";
 import { imageFault } from "./image-fault.ts";
 import { OFFSET_MASK, type Qcow2, readEntries } from "./qcow2.ts";
-import type { RandomAccess } from "./random-access.ts";
+import { bytesAccess, type RandomAccess, type ReadAt, zeroed } from "./random-access.ts";
 import { zstdFrame } from "./zstd-frame.ts";
 
 const COMPRESSED = 1n << 62n;
@@ -40,17 +40,14 @@ export async function tableClusters(image: RandomAccess, qcow2: Qcow2, index: nu
 
 /** A cluster out of a zstd frame. What follows it belongs to the next one, which a decompressor must not see. */
 async function fromZstd(name: string, stored: Uint8Array, clusterBytes: number): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
+  const bytes = Buffer.alloc(clusterBytes);
   let size = 0;
-  const chunks = (async function* () {
-    yield stored;
-  })();
-  for await (const piece of zstdFrame(byteSource(name, chunks))) {
+  for await (const piece of zstdFrame(imageSource(bytesAccess(name, stored)))) {
+    if (size + piece.length > clusterBytes) throw new RangeError(`more than ${clusterBytes} bytes`);
+    bytes.set(piece, size);
     size += piece.length;
-    if (size > clusterBytes) throw new RangeError(`more than ${clusterBytes} bytes`);
-    pieces.push(piece);
   }
-  return Buffer.concat(pieces);
+  return bytes.subarray(0, size);
 }
 
 /** The bytes of a compressed cluster: one raw deflate stream, or one zstd frame. */
@@ -87,17 +84,20 @@ export function guestAccess(image: RandomAccess, qcow2: Qcow2): RandomAccess {
     if (table.index !== index) table = { index, entries: await readEntries(image, at, perTable) };
     return clusterOf(qcow2, table.entries[number % perTable] ?? 0n);
   };
-  const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
+  const readAt: ReadAt = async (offset, length, lent) => {
     if (offset < 0 || length < 0 || offset + length > virtualSize) {
       throw imageFault(name, offset, `${length} bytes are named here, but it ends at ${virtualSize}`);
     }
-    const result = Buffer.alloc(length);
+    const result = zeroed(length, lent);
     for (let done = 0; done < length; ) {
       const number = Math.floor((offset + done) / clusterBytes);
       const within = offset + done - number * clusterBytes;
       const size = Math.min(clusterBytes - within, length - done);
       const cluster = await lookUp(number);
-      if (cluster.kind === "plain") result.set(await image.readAt(cluster.at + within, size), done);
+      if (cluster.kind === "plain") {
+        const place = result.subarray(done, done + size);
+        place.set(await image.readAt(cluster.at + within, size, place));
+      }
       if (cluster.kind === "compressed") {
         if (kept.at !== cluster.at) kept = { at: cluster.at, bytes: await decompressed(image, qcow2, cluster) };
         result.set(kept.bytes.subarray(within, within + size), done);

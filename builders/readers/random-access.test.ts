@@ -11,6 +11,7 @@ import {
   MAX_READ_BYTES,
   offsetInExtents,
   openFile,
+  passingPieces,
   rangeAccess,
   streamOf,
 } from "./random-access.ts";
@@ -36,6 +37,33 @@ describe("a file", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test("puts what is large into the buffer that it is lent", async () => {
+    await using image = await openFile(join(folder, "file"));
+    const lent = Buffer.alloc(200_000);
+    for (const [offset, length] of [
+      [3, 200_000],
+      [70_000, 100_000],
+      [9, 20],
+    ] as const) {
+      const bytes = await rangeAccess(image, "all", 1, image.size - 1).readAt(offset, length, lent);
+      expect(Buffer.compare(bytes, CONTENT.subarray(offset + 1, offset + 1 + length))).toBe(0);
+      expect(bytes.buffer === lent.buffer).toBe(length > 20);
+    }
+  });
+
+  test("is passed over in one buffer", async () => {
+    await using image = await openFile(join(folder, "file"));
+    const pieces: Buffer[] = [];
+    const buffers = new Set<unknown>();
+    for await (const { at, bytes } of passingPieces(image, 5, CONTENT.length - 10)) {
+      expect(at).toBe(5 + Buffer.concat(pieces).length);
+      pieces.push(Buffer.from(bytes));
+      if (bytes.length > 100_000) buffers.add(bytes.buffer);
+    }
+    expect(Buffer.concat(pieces).equals(CONTENT.subarray(5, -5))).toBe(true);
+    expect(buffers.size).toBe(1);
   });
 
   test("is read in order by a stream", async () => {
@@ -99,8 +127,11 @@ test("a file in pieces reads as if it were in one, holes as zeros", async () => 
         offset += length;
       }
       const length = Math.min(wanted, 2000 - from);
-      const bytes = await extentsAccess(bytesAccess("disk", disk), "file", extents, 2000).readAt(from, length);
-      expect(Buffer.compare(bytes, whole.subarray(from, from + length))).toBe(0);
+      const file = extentsAccess(bytesAccess("disk", disk), "file", extents, 2000);
+      for (const lent of [undefined, Buffer.alloc(2000, 0xee)]) {
+        const bytes = await file.readAt(from, length, lent);
+        expect(Buffer.compare(bytes, whole.subarray(from, from + length))).toBe(0);
+      }
     }),
   );
 });

@@ -1,8 +1,11 @@
 import { open } from "node:fs/promises";
 import { imageFault } from "./image-fault.ts";
 
-/** Gives exactly `length` bytes from `offset` on. The caller must not change them: they may be shared. */
-export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
+/**
+ * Gives exactly `length` bytes from `offset` on. The caller must not change them: they may be shared. Who reads much and
+ * keeps none of it lends a buffer of at least `length` bytes, which the result may then lie in.
+ */
+export type ReadAt = (offset: number, length: number, lent?: Buffer) => Promise<Uint8Array>;
 
 /** Bytes that can be read in any order: a file, a partition, a file of a file system. */
 export type RandomAccess = {
@@ -25,8 +28,8 @@ export type Extent = {
 /** No single structure of a sound image is larger; a damaged length must not fill the memory. */
 export const MAX_READ_BYTES = 64 * 1024 * 1024;
 
-const BLOCK_BYTES = 64 * 1024;
-const CACHED_BLOCKS = 128;
+const BLOCK_BYTES = 16 * 1024;
+const CACHED_BLOCKS = 256;
 
 function checkRange(image: Pick<RandomAccess, "name" | "size">, offset: number, length: number): void {
   const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
@@ -47,8 +50,9 @@ export function bytesAccess(name: string, bytes: Uint8Array): RandomAccess {
 }
 
 /**
- * A file. What is shorter than 64 KiB is read in blocks of that size, of which the last 128 used are kept: walking a
- * file system asks for the same ones again and again.
+ * A file. What is shorter than a block is read in whole ones, of which the last used are kept: walking a file system asks
+ * for the same ones again and again. They are small, since what it asks for lies far apart and each stays in memory until
+ * it is collected.
  * @throws NodeJS.ErrnoException if it cannot be opened
  */
 export async function openFile(path: string): Promise<RandomAccess & AsyncDisposable> {
@@ -76,10 +80,10 @@ export async function openFile(path: string): Promise<RandomAccess & AsyncDispos
     if (cache.size > CACHED_BLOCKS) for (const oldest of cache.keys()) if (cache.delete(oldest)) break;
     return block;
   };
-  const readAt: ReadAt = async (offset, length) => {
+  const readAt: ReadAt = async (offset, length, lent) => {
     checkRange(image, offset, length);
     // whoever reads this much reads on, not again: it would only drive out what is needed again
-    if (length >= BLOCK_BYTES) return readInto(Buffer.allocUnsafeSlow(length), offset);
+    if (length >= BLOCK_BYTES) return readInto(lent?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length), offset);
     const first = Math.floor(offset / BLOCK_BYTES);
     const within = offset - first * BLOCK_BYTES;
     if (within + length <= BLOCK_BYTES) {
@@ -108,12 +112,16 @@ export function rangeAccess(parent: RandomAccess, name: string, offset: number, 
     throw imageFault(parent.name, offset, `${name} of ${length} bytes starts here, but all ends at ${parent.size}`);
   }
   const image = { name, size: length };
-  const readAt: ReadAt = (at, size) => {
+  const readAt: ReadAt = async (at, size, lent) => {
     checkRange(image, at, size);
-    return parent.readAt(offset + at, size);
+    return parent.readAt(offset + at, size, lent);
   };
-  return { ...image, readAt: async (at, size) => readAt(at, size) };
+  return { ...image, readAt };
 }
+
+/** `length` zeros, in the lent buffer if there is one. */
+export const zeroed = (length: number, lent?: Buffer): Buffer =>
+  lent?.subarray(0, length).fill(0) ?? Buffer.alloc(length);
 
 /** A file that lies in pieces in `parent`. */
 export function extentsAccess(
@@ -123,19 +131,20 @@ export function extentsAccess(
   size: number,
 ): RandomAccess {
   const image = { name, size };
-  const readAt: ReadAt = async (offset, length) => {
+  const readAt: ReadAt = async (offset, length, lent) => {
     checkRange(image, offset, length);
     const whole = extents[firstEndingAfter(extents, offset)];
     if (whole !== undefined && offset >= whole.offset && offset + length <= whole.offset + whole.length) {
-      return parent.readAt(whole.at + offset - whole.offset, length);
+      return parent.readAt(whole.at + offset - whole.offset, length, lent);
     }
-    const result = Buffer.alloc(length);
+    const result = zeroed(length, lent);
     for (let index = firstEndingAfter(extents, offset); index < extents.length; index++) {
       const extent = extents[index];
       if (extent === undefined || extent.offset >= offset + length) break;
       const from = Math.max(offset, extent.offset);
       const to = Math.min(offset + length, extent.offset + extent.length);
-      result.set(await parent.readAt(extent.at + from - extent.offset, to - from), from - offset);
+      const place = result.subarray(from - offset, to - offset);
+      place.set(await parent.readAt(extent.at + from - extent.offset, to - from, place));
     }
     return result;
   };
@@ -166,5 +175,21 @@ const STREAM_BYTES = 256 * 1024;
 export async function* streamOf(image: RandomAccess, offset = 0): AsyncGenerator<Uint8Array> {
   for (let at = offset; at < image.size; at += STREAM_BYTES) {
     yield await image.readAt(at, Math.min(STREAM_BYTES, image.size - at));
+  }
+}
+
+/**
+ * The bytes from `offset` on, `length` of them, for who is done with a piece before asking for the next: memory stays
+ * flat, since all of them may lie in one buffer.
+ */
+export async function* passingPieces(
+  image: RandomAccess,
+  offset = 0,
+  length = image.size - offset,
+): AsyncGenerator<{ readonly at: number; readonly bytes: Uint8Array }> {
+  const lent = Buffer.allocUnsafeSlow(Math.min(STREAM_BYTES, Math.max(length, 0)));
+  for (let done = 0; done < length; done += STREAM_BYTES) {
+    const at = offset + done;
+    yield { at, bytes: await image.readAt(at, Math.min(STREAM_BYTES, length - done), lent) };
   }
 }

@@ -1,6 +1,5 @@
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
-import { CHUNK_BYTES } from "../host/files.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { invalidArchive } from "./cpio-reader.ts";
 
@@ -60,32 +59,47 @@ async function* frameBytes(source: ByteSource): AsyncGenerator<Uint8Array> {
   if (checksumBytes > 0) yield await take(checksumBytes);
 }
 
-/** The same bytes in pieces of about CHUNK_BYTES: each piece costs the decompressor a trip to another thread. */
-async function* joined(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let waiting: Uint8Array[] = [];
+/** Each piece costs the decompressor a trip to another thread; the largest block fits. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Gives a frame to the decompressor, every piece from the same buffer: it is done with one before it gets the next. */
+async function feed(frame: AsyncIterable<Uint8Array>, decompressor: Writable): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let size = 0;
-  for await (const piece of pieces) {
-    waiting.push(piece);
-    size += piece.length;
-    if (size < CHUNK_BYTES) continue;
-    yield Buffer.concat(waiting);
-    waiting = [];
-    size = 0;
+  const write = () =>
+    new Promise<void>((resolve, reject) => {
+      decompressor.write(buffer.subarray(0, size), (error) => (error ? reject(error) : resolve()));
+      size = 0;
+    });
+  for await (const bytes of frame) {
+    if (size + bytes.length > buffer.length) await write();
+    buffer.set(bytes, size);
+    size += bytes.length;
   }
-  yield Buffer.concat(waiting);
+  await write();
+  decompressor.end();
+}
+
+/** Gives the memory of a chunk back at once: a collector that waits for its own time lets them pile up. */
+function release({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /**
- * What the one zstd frame at the source's position holds; leaves the source behind the frame.
+ * What the one zstd frame at the source's position holds, each chunk until the next is asked for; leaves the source
+ * behind the frame.
  * @throws BuildError OutputInvalid if the frame is truncated or its data corrupt
  */
 export async function* zstdFrame(source: ByteSource): AsyncGenerator<Uint8Array> {
   const start = source.position();
-  const decompressed = createZstdDecompress({ chunkSize: CHUNK_BYTES });
-  const feeding = pipeline(joined(frameBytes(source)), decompressed);
-  feeding.catch(() => undefined); // the same error reaches the reader through `decompressed`
+  const decompressor = createZstdDecompress({ chunkSize: PIECE_BYTES });
+  // an error reaches the reader through the decompressor
+  const feeding = feed(frameBytes(source), decompressor).catch((error: Error) => void decompressor.destroy(error));
   try {
-    yield* decompressed as AsyncIterable<Uint8Array>;
+    for await (const chunk of decompressor as AsyncIterable<Buffer>) {
+      yield chunk;
+      release(chunk);
+    }
     await feeding;
   } catch (error) {
     if (error instanceof Error && "code" in error && String(error.code).startsWith("ZSTD_")) {
