@@ -44,6 +44,8 @@ export const PLAIN_ENV: Readonly<Record<string, string>> = {
 };
 
 const MAX_STDOUT = 64 * 1024 * 1024;
+/** How long those who hold a killed program's output are waited for, milliseconds. */
+const LINGER = 5000;
 const CLOCK_TICKS = 100; // USER_HZ, fixed in the Linux ABI that /proc reports in
 
 /** Processor time of all children reaped so far: fields cutime and cstime of proc_pid_stat(5). */
@@ -74,7 +76,7 @@ function follow(
  * Runs a program to its end. An exit code other than 0 is an outcome, not an error; death by a signal counts as
  * 128 + its number.
  * @throws Error with `code: "ENOENT"` if the program does not exist; AbortError if `signal` fires: the child is killed
- * then, and nothing that had its output is left
+ * then, and whatever else has its output is waited for, a few seconds at most
  */
 export function exec(command: Command): Promise<Outcome> {
   const started = process.hrtime.bigint();
@@ -101,7 +103,11 @@ export function exec(command: Command): Promise<Outcome> {
       command.onLine?.(line, stream);
     };
     let fault: Error | undefined;
-    child.on("error", (error) => (fault ??= error));
+    child.on("error", (error) => {
+      fault ??= error;
+      // a program that the killed one had started may hold its pipes for long
+      setTimeout(() => after(() => reject(error)), LINGER).unref();
+    });
     // comes behind an error as well; a program that was killed on request has ended only then
     const ended = new Promise<void>((settle) => child.on("close", () => settle()));
     const followed =
