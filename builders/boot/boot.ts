@@ -83,7 +83,7 @@ export async function boot(options: BootOptions): Promise<BootResult> {
   clearTimeout(aftermath);
   if (medium.kind === "disk") await rm(medium.file, { force: true });
   const seen = verdict as Verdict; // narrowed to "running" by the compiler, changed in the callback
-  if (stop.signal.reason === FULL) throw await diskFull("boot", [options.work], tail.join("\n"));
+  if (stop.signal.reason === FULL) throw await diskFull("boot", [options.work], tail.slice(-10).join("\n"));
   const durationSeconds = Number(process.hrtime.bigint() - started) / 1e9;
   return {
     schemaVersion: 1,

@@ -43,9 +43,10 @@ export const PLAIN_ENV: Readonly<Record<string, string>> = {
   TZ: "UTC",
 };
 
+/** For a sandbox, whose processes end a moment after the one that was killed; milliseconds. */
+const GRACE = 3000;
+
 const MAX_STDOUT = 64 * 1024 * 1024;
-/** How long those who hold a killed program's output are waited for, milliseconds. */
-const LINGER = 5000;
 const CLOCK_TICKS = 100; // USER_HZ, fixed in the Linux ABI that /proc reports in
 
 /** Processor time of all children reaped so far: fields cutime and cstime of proc_pid_stat(5). */
@@ -75,8 +76,8 @@ function follow(
 /**
  * Runs a program to its end. An exit code other than 0 is an outcome, not an error; death by a signal counts as
  * 128 + its number.
- * @throws Error with `code: "ENOENT"` if the program does not exist; AbortError if `signal` fires: the child is killed
- * then, and whatever else has its output is waited for, a few seconds at most
+ * @throws Error with `code: "ENOENT"` if the program does not exist; AbortError if `signal` fires: the child is killed,
+ * and what it started and still has its output gets {@link GRACE} to end
  */
 export function exec(command: Command): Promise<Outcome> {
   const started = process.hrtime.bigint();
@@ -103,11 +104,7 @@ export function exec(command: Command): Promise<Outcome> {
       command.onLine?.(line, stream);
     };
     let fault: Error | undefined;
-    child.on("error", (error) => {
-      fault ??= error;
-      // a program that the killed one had started may hold its pipes for long
-      setTimeout(() => after(() => reject(error)), LINGER).unref();
-    });
+    child.on("error", (error) => (fault ??= error));
     // comes behind an error as well; a program that was killed on request has ended only then
     const ended = new Promise<void>((settle) => child.on("close", () => settle()));
     const followed =
@@ -118,12 +115,19 @@ export function exec(command: Command): Promise<Outcome> {
     if (child.stdout !== null) follow(child.stdout, "stdout", onLine);
     if (child.stderr !== null) follow(child.stderr, "stderr", onLine);
     let usage = { user: 0, system: 0 };
+    let grace: NodeJS.Timeout | undefined;
     child.on("exit", () => {
       usage = chargeReaped();
+      if (fault === undefined) return;
+      grace = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      }, GRACE);
     });
     // what was followed until then is told first; a file that cannot be read has rejected already
     const after = (then: () => void) => void followed.then(then, () => undefined);
-    child.on("close", (code, signal) =>
+    child.on("close", (code, signal) => {
+      clearTimeout(grace);
       after(() => {
         if (fault !== undefined) {
           reject(fault);
@@ -141,8 +145,8 @@ export function exec(command: Command): Promise<Outcome> {
           userSeconds: usage.user,
           systemSeconds: usage.system,
         });
-      }),
-    );
+      });
+    });
     child.stdin?.on("error", () => undefined); // a program may end without reading its input
     child.stdin?.end(command.input ?? "");
   });

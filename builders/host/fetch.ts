@@ -6,6 +6,7 @@ import type { PackageBase, PackageLocations } from "../contract/package-request.
 import type { Report } from "../contract/progress.ts";
 import { blobPath } from "./cache.ts";
 import { download, type DownloadOptions, type SourceFailure } from "./download.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { timed } from "./step.ts";
 
 export type FetchOptions = Pick<DownloadOptions, "signal" | "pauses" | "idle"> & {
@@ -108,11 +109,9 @@ async function fetchAll(
   missing: Missing,
 ): Promise<number> {
   const total = wanted.reduce((sum, locked) => sum + locked.size, 0);
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
   const seen: Experience = { preferred: new Map(), answered: new Set(), silent: new Map() };
   let present = 0;
-  const one = async (locked: LockedPackage) => {
+  const one = async (locked: LockedPackage, signal: AbortSignal) => {
     const sources = bases.get(locked.suite) ?? [];
     const onBytes = (bytes: number) => {
       present += bytes;
@@ -131,17 +130,7 @@ async function fetchAll(
       missing.unavailable.push(`${describePackage(locked)}: ${reasons.join("; ")}`);
     }
   };
-  const queue = wanted[Symbol.iterator]();
-  const worker = async () => {
-    try {
-      for (const locked of queue) await one(locked);
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
-  if (ended.some((outcome) => outcome.status === "rejected")) throw signal.reason;
+  await sideBySide(wanted, PARALLEL, options.signal, one);
   return present;
 }
 

@@ -31,6 +31,21 @@ export async function sha256File(path: string): Promise<string> {
 }
 
 /**
+ * Makes a folder and those above it. Node says of a read-only file system that the folder is not there (ENOENT): asked
+ * one by one, it tells what the kernel says.
+ * @throws NodeJS.ErrnoException if it cannot be made
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
+}
+
+/**
  * Runs operations on an open file. Their faults name no file, as those of opening one do: here they get its path.
  * @throws what `work` throws
  */
@@ -52,7 +67,7 @@ async function viaTemporary<T>(
   mode: number,
   place: (temporary: string) => Promise<T>,
 ): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const file = await open(temporary, "wx", mode);

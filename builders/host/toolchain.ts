@@ -12,6 +12,7 @@ import { writeFileAtomic } from "./files.ts";
 import { startedBy } from "./orphans.ts";
 import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 import { MOUNT_POINTS } from "./sandbox.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { timed } from "./step.ts";
 import { treeDigest } from "./tree.ts";
 
@@ -38,12 +39,12 @@ const baseFirst = (a: LockedPackage, b: LockedPackage): number =>
  */
 async function unpackStage1(options: ToolchainOptions, root: string): Promise<void> {
   const [first, ...others] = options.lock.packages.toSorted(baseFirst);
-  const unpack = async (locked: LockedPackage) => {
+  const unpack = async (locked: LockedPackage, signal: AbortSignal) => {
     const outcome = await exec({
       program: "dpkg-deb",
       args: ["--extract", blobPath(options.cache, locked.sha256), root],
       env: { ...PLAIN_ENV, ...startedBy(thisProcess()) },
-      signal: options.signal,
+      signal,
     });
     if (outcome.exitCode !== 0) {
       if (saysDiskFull(outcome.tail)) throw await diskFull("toolchain", [root], outcome.tail);
@@ -56,12 +57,8 @@ async function unpackStage1(options: ToolchainOptions, root: string): Promise<vo
       });
     }
   };
-  if (first !== undefined) await unpack(first);
-  const queue = others[Symbol.iterator]();
-  const worker = async () => {
-    for (const locked of queue) await unpack(locked);
-  };
-  await Promise.all([worker(), worker()]);
+  if (first !== undefined) await unpack(first, options.signal);
+  await sideBySide(others, 2, options.signal, unpack);
   for (const point of MOUNT_POINTS) await mkdir(join(root, point), { recursive: true });
 }
 

@@ -4,6 +4,7 @@ import { BuildError } from "../contract/build-failure.ts";
 import { sha256Hex } from "../contract/digest.ts";
 import type { Lock, LockedPackage } from "../contract/lock.ts";
 import { sha256File } from "../host/files.ts";
+import { sideBySide } from "../host/side-by-side.ts";
 import { runTool, type StepContext } from "./tool.ts";
 
 /** Package name in the offline repository's pool: without the version's epoch, as dpkg-name writes it. */
@@ -53,25 +54,21 @@ export async function layOutRepository(context: StepContext, lock: Lock): Promis
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "pool"), { recursive: true });
   const stanzas = new Map<LockedPackage, string>();
-  const queue = lock.packages[Symbol.iterator]();
-  const worker = async () => {
-    for (const locked of queue) {
-      const blob = join(context.blobs, locked.sha256.slice(0, 2), locked.sha256);
-      await checkBlob(context, locked, blob);
-      const path = join(folder, "pool", fileName(locked));
-      await symlink(blob, path);
-      stanzas.set(locked, await stanza(context, locked, path));
-      context.report({
-        event: "action",
-        step: "inputs",
-        text: locked.name,
-        done: stanzas.size,
-        total: lock.packages.length,
-        unit: "items",
-      });
-    }
-  };
-  await Promise.all([worker(), worker(), worker()]);
+  await sideBySide(lock.packages, 3, context.signal, async (locked) => {
+    const blob = join(context.blobs, locked.sha256.slice(0, 2), locked.sha256);
+    await checkBlob(context, locked, blob);
+    const path = join(folder, "pool", fileName(locked));
+    await symlink(blob, path);
+    stanzas.set(locked, await stanza(context, locked, path));
+    context.report({
+      event: "action",
+      step: "inputs",
+      text: locked.name,
+      done: stanzas.size,
+      total: lock.packages.length,
+      unit: "items",
+    });
+  });
   const index = lock.packages.map((locked) => stanzas.get(locked) ?? "").join("\n");
   await writeFile(join(folder, "Packages"), index);
   const [suite] = lock.suites;

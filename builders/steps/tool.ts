@@ -62,7 +62,7 @@ export async function runTool(context: StepContext, call: ToolCall): Promise<Out
   const logs = join(context.work, "logs");
   const log = join(logs, `${call.step}.log`);
   // the log and what leaves the run may be on another file system than the work folder (sandbox.sh)
-  const noSpace = () => diskFull(call.step, [context.work, logs], lines.slice(-20).join("\n"));
+  const noSpace = () => diskFull(call.step, [context.work, logs], lines.filter(saysDiskFull).slice(-5).join("\n"));
   await mkdir(logs, { recursive: true });
   const lines: string[] = [`$ ${call.program} ${call.args.join(" ")}`];
   let outcome: Outcome;

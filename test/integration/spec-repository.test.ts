@@ -7,6 +7,7 @@ import { exec } from "../../builders/host/exec.ts";
 import { moveRef } from "../../controller/adapters/git/bare-repository.ts";
 import { gitOn } from "../../controller/adapters/git/git.ts";
 import { treeOf, writeCommit, writeTree } from "../../controller/adapters/git/write-commit.ts";
+import { removeStaleLocks } from "../../controller/adapters/git/stale-locks.ts";
 import { formatCommitMessage } from "../../controller/domain/commit-message.ts";
 import { openOwn, REPOSITORY_OPTIONS } from "../repositories.ts";
 
@@ -229,7 +230,8 @@ describe("a commit", () => {
 
     const held = repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
     await expect(held).rejects.toMatchObject({ code: "PushConflict", remedy: expect.stringContaining(lock) as string });
-    await rm(lock);
+    await writeFile(join(directory, "HEAD.lock"), ""); // git locks HEAD as well while its branch moves
+    await removeStaleLocks(directory);
     const after = await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
     expect(await git("rev-parse", `${after.commit}^`)).toBe(`${before.commit}\n`);
     expect(await git("fsck", "--strict")).not.toMatch(/missing|broken|error/);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BootResult, type Bus, type Firmware } from "../../builders/contract/boot.ts";
+import { BootResult, type Firmware } from "../../builders/contract/boot.ts";
 import { machineFor, type Medium } from "../../builders/contract/machine.ts";
 import { PLAIN } from "../../builders/contract/variation.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
@@ -20,8 +20,7 @@ import { openFile, type RandomAccess, streamOf } from "../../builders/readers/ra
 import { readToolchainLock } from "../../controller/commands/lock-files.ts";
 import { imgrel, PROJECT } from "../imgrel.ts";
 
-// The disk variants against real tools and guests. A passed boot says more than that the guest came up: the agent's
-// line names the image's own root partition, and /persist has grown by what the guest's disk is larger.
+// The disk variants against real tools, a changed byte, and recovery. Boots from every bus are the shard "buses".
 let folder = "";
 let toolchain = "";
 const images = (variant: string) => join(folder, "images", variant, "amd64");
@@ -90,31 +89,7 @@ describe("the raw image", () => {
   });
 });
 
-async function boot(artifact: string, firmware: Firmware, bus: Bus) {
-  const evidence = join(folder, `evidence-${firmware}-${bus}`);
-  const outcome = await imgrel(
-    ...["boot", artifact, "--firmware", firmware, "--bus", bus, "-o", "json", "--evidence", evidence],
-  );
-  return { outcome, evidence, result: BootResult.parse(JSON.parse(outcome.stdout)) };
-}
-
 describe("a guest", () => {
-  // each image under each firmware, and each bus once
-  it.each([
-    ["raw", "bios", "virtio-blk"],
-    ["raw", "uefi", "nvme"],
-    ["qcow2", "bios", "ahci"],
-    ["qcow2", "uefi", "virtio-scsi"],
-  ] as const)("boots %s under %s from %s, and the artifact stays as it was", async (variant, firmware, bus) => {
-    const file = join(images(variant), variant === "raw" ? "installer.img" : "cloud.qcow2");
-    const before = await sha256File(file);
-    const { outcome, result } = await boot(file, firmware, bus);
-    expect(result.reason).toContain("reached multi-user");
-    expect(outcome.exitCode, outcome.tail).toBe(0);
-    expect(result.agentLine).toMatch(/ backing=partition:[0-9a-f-]{36} .* persist=ext4:rw:1\d\d\d$/);
-    expect(await sha256File(file)).toBe(before);
-  });
-
   it("refuses a root partition of which one byte differs", async () => {
     const copy = join(folder, "tampered");
     await cp(images("raw"), copy, { recursive: true });
@@ -134,7 +109,9 @@ describe("a guest", () => {
       await file.write(Buffer.of((buffer[0] ?? 0) ^ 1), 0, 1, last);
     }
     await writeFile(join(copy, "SHA256SUMS"), `${await sha256File(path)}  installer.img\n`);
-    const { outcome, evidence, result } = await boot(copy, "uefi", "virtio-blk");
+    const evidence = join(folder, "evidence");
+    const outcome = await imgrel("boot", copy, "--firmware", "uefi", "-o", "json", "--evidence", evidence);
+    const result = BootResult.parse(JSON.parse(outcome.stdout));
     expect(outcome.exitCode).toBe(1);
     expect(result.reason).toContain("not the one this boot was told to run");
     const console = await readFile(join(evidence, "serial.log"), "utf8");

@@ -8,7 +8,10 @@ export const SHARDS: readonly Shard[] = [
   {
     name: "set-up",
     files: ["test/system/set-up.test.ts"],
-    covers: [".ci/**", ".npmrc", "package.json", "builders/host/exec.ts", "builders/host/follow-file.ts"],
+    covers: [
+      ...[".ci/**", ".npmrc", "package.json", "builders/host/exec.ts"],
+      ...["builders/host/follow-file.ts", "builders/host/process-identity.ts"],
+    ],
     costSeconds: 130,
     tools: [["npm", "--version"]],
   },
@@ -31,9 +34,33 @@ export const SHARDS: readonly Shard[] = [
     costSeconds: 1000,
   },
   {
+    name: "buses",
+    files: ["test/system/buses.test.ts"],
+    covers: [...BUILD, "test/imgrel.ts"],
+    costSeconds: 600,
+  },
+  {
+    name: "kill",
+    files: ["test/system/kill.test.ts"],
+    covers: [
+      ...[...BUILD, "test/imgrel.ts", "test/processes.ts", "test/fakes/file-server.ts"],
+      ...["test/system/demo-packages.ts", "test/system/running-imgrel.ts"],
+    ],
+    costSeconds: 480,
+  },
+  {
+    name: "storage",
+    files: ["test/system/storage.test.ts"],
+    covers: [
+      ...[...BUILD, "test/imgrel.ts", "test/fakes/file-server.ts"],
+      ...["test/system/demo-packages.ts", "test/system/mounted-room.ts"],
+    ],
+    costSeconds: 240,
+  },
+  {
     name: "release",
     files: ["test/system/release.test.ts"],
-    covers: [...BUILD, "test/imgrel.ts"],
+    covers: [...BUILD, "test/imgrel.ts", "test/toolbox.ts"],
     costSeconds: 330,
   },
 ];

@@ -1,8 +1,8 @@
-import { link, mkdir, readFile, rm } from "node:fs/promises";
+import { link, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { writeFileAtomic } from "../../../builders/host/files.ts";
+import { makeFolder, writeFileAtomic } from "../../../builders/host/files.ts";
 import { isAlive, type ProcessIdentity, thisProcess } from "../../../builders/host/process-identity.ts";
 
 /** Who holds a state folder, as its lock file says. */
@@ -80,7 +80,7 @@ export async function withStateLock<T>(
   events: StateLockEvents,
   work: () => Promise<T>,
 ): Promise<T> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, "run.lock");
   const mine = `${path}.${process.pid}`;
   await writeFileAtomic(mine, JSON.stringify(thisProcess()));
