@@ -16,6 +16,7 @@ run_packages() {
 }
 test_packages() {
 	cat <<-'TABLE'
+		openssl          makes the certificate of a test's registry
 		shellcheck       lints the shell scripts
 		shfmt            checks the format of the shell scripts
 	TABLE

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Inspection } from "../builders/contract/inspection.ts";
@@ -169,15 +169,37 @@ export async function pastReleaseTexts(options: {
 /** Where a release is published, and where its inputs are kept. */
 export type Stores = { readonly images: ArtifactStore; readonly inputs: ArtifactStore };
 
+/** Where the local process publishes. */
+export type RegistryChoice = {
+  /** absolute path */
+  readonly stateDirectory: string;
+  /** absolute path of a folder, or `<host>[:<port>]/<path>`, below which `images` and `inputs` are; left out: a folder */
+  readonly registry?: string;
+  /** file with certificates in PEM that a registry's must come from, an absolute path */
+  readonly caFile?: string;
+  /** the class's: what calls may reach */
+  readonly network: { readonly allowPrivate: boolean; readonly allowHTTP: boolean };
+  /** where Docker's configuration is, for credentials */
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
 /**
- * The stores of the local process: a folder that holds an OCI image layout.
- * @param folder absolute path; left out: in the state folder
+ * The stores of the local process: a folder that holds an OCI image layout, or repositories of a registry.
+ * @throws ReleaseError Usage if it is neither; InputMissing for a certificate file that cannot be read
  */
-export async function openStores(stateDirectory: string, folder?: string): Promise<Stores> {
-  const { openLayout } = await import("./adapters/oci/layout.ts");
-  const directory = folder ?? join(stateDirectory, LOCAL.registry);
-  // one layout holds both: tags of inputs and of artifacts cannot be the same
-  const open = (part: string) => openLayout({ directory, name: `${LOCAL_REPOSITORY}/${part}` });
+export async function openStores(choice: RegistryChoice): Promise<Stores> {
+  const { stateDirectory, registry = join(stateDirectory, LOCAL.registry), caFile, network, env } = choice;
+  if (isAbsolute(registry)) {
+    const { openLayout } = await import("./adapters/oci/layout.ts");
+    // one layout holds both: tags of inputs and of artifacts cannot be the same
+    const open = (part: string) => openLayout({ directory: registry, name: `${LOCAL_REPOSITORY}/${part}` });
+    return { images: open("images"), inputs: open("inputs") };
+  }
+  const { openRegistry } = await import("./adapters/oci/registry.ts");
+  const { readCertificates, readDockerConfig } = await import("./adapters/local/registry-files.ts");
+  const ca = caFile === undefined ? {} : { ca: await readCertificates(caFile) };
+  const credentials = () => readDockerConfig(env);
+  const open = (part: string) => openRegistry({ repository: `${registry}/${part}`, network, credentials, ...ca });
   return { images: open("images"), inputs: open("inputs") };
 }
 

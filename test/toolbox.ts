@@ -1,6 +1,7 @@
+import { join } from "node:path";
 import { cacheRoot } from "../builders/host/cache.ts";
 import { PLAIN } from "../builders/contract/variation.ts";
-import { exec, PLAIN_ENV } from "../builders/host/exec.ts";
+import { type Command, exec, PLAIN_ENV } from "../builders/host/exec.ts";
 import { inSandbox } from "../builders/host/sandbox.ts";
 import { ensureToolchain } from "../builders/host/toolchain.ts";
 import { readToolchainLock } from "../controller/commands/lock-files.ts";
@@ -31,3 +32,12 @@ export async function runTools(root: string, work: string, script: string): Prom
   if (outcome.exitCode !== 0) throw new Error(`exit ${outcome.exitCode}: ${outcome.tail}`);
   return outcome.stdout;
 }
+
+/**
+ * A program of the toolchain that runs on the host, for what needs its network: a sandbox has none. The root's own loader
+ * and libraries start it.
+ */
+export const onHost = (root: string, program: string, args: readonly string[]): Command => ({
+  program: join(root, "lib64/ld-linux-x86-64.so.2"),
+  args: ["--library-path", join(root, "usr/lib/x86_64-linux-gnu"), join(root, "usr/bin", program), ...args],
+});

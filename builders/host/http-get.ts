@@ -31,7 +31,7 @@ export function redirectTarget(from: URL, location: string | undefined): URL | s
 }
 
 /** First byte of a 206 answer (RFC 9110, 14.4), or undefined if it does not say. */
-const rangeStart = (header: string | undefined): number | undefined => {
+export const rangeStart = (header: string | undefined): number | undefined => {
   const start = /^bytes ([0-9]+)-[0-9]+\/([0-9]+|\*)$/.exec(header ?? "")?.[1];
   return start === undefined ? undefined : Number(start);
 };

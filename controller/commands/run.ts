@@ -34,8 +34,12 @@ type Options = LocalOptions & {
   readonly keep?: true;
   readonly boot: boolean;
   readonly registry?: string;
+  readonly registryCa?: string;
   readonly passphraseFile?: string;
 };
+
+/** A folder begins with a dot or a slash, as an absolute path then; anything else is a registry's repository. */
+const registryPlace = (cwd: string, place: string): string => (/^[./]/.test(place) ? resolve(cwd, place) : place);
 
 /** Where the local process keeps things, absolute paths. */
 const placesOf = ({ cwd }: CommandContext, options: Options) => {
@@ -43,7 +47,8 @@ const placesOf = ({ cwd }: CommandContext, options: Options) => {
   return {
     state,
     work: workFolder(state),
-    ...(options.registry === undefined ? {} : { registry: resolve(cwd, options.registry) }),
+    ...(options.registry === undefined ? {} : { registry: registryPlace(cwd, options.registry) }),
+    ...(options.registryCa === undefined ? {} : { caFile: resolve(cwd, options.registryCa) }),
     ...(options.passphraseFile === undefined ? {} : { passphraseFile: resolve(cwd, options.passphraseFile) }),
   };
 };
@@ -121,11 +126,15 @@ async function showPlan(context: CommandContext, options: Options, prepared: Pre
 
 /** Everything that a release is published with. */
 async function openAll(context: CommandContext, options: Options, imported: Imported) {
-  const { state, registry, passphraseFile } = placesOf(context, options);
+  const { state, passphraseFile, registry, caFile } = placesOf(context, options);
   const signing = await openSigning(state, passphraseFile);
   const { verifier } = signing;
   const verifierFor: VerifierFor = () => verifier;
-  const stores = await openStores(state, registry);
+  const stores = await openStores({
+    ...{ stateDirectory: state, network: imported.class.network, env: context.env },
+    ...(registry === undefined ? {} : { registry }),
+    ...(caFile === undefined ? {} : { caFile }),
+  });
   const records = await openRecords(repositoryChoice(context, options), imported.source);
   const { gate } = imported.class;
   const policy = await keepPolicy(
@@ -242,7 +251,12 @@ export function register(program: Command, context: CommandContext): void {
     .option("--source <file>", "the source that the release comes from", LOCAL_SOURCE)
     .option("--state-dir <folder>", "repository, keys, policy, runs and evidence", ".imgrel")
     .option("--repository <location>", "URL or path of a git repository with specs (default: one in the state folder)")
-    .option("--registry <folder>", "where releases go, an OCI image layout (default: registry in the state folder)")
+    .option(
+      "--registry <place>",
+      "where releases go: a folder for an OCI image layout, beginning with . or /, or <host>/<path> of a registry " +
+        "(default: a folder in the state folder)",
+    )
+    .option("--registry-ca <file>", "certificates in PEM that the registry's must come from")
     .option("--passphrase-file <file>", "opens the signing key, and encrypts it when it is made; its first line counts")
     .option("--plan", "print what would be done, and stop")
     .option("--keep", "keep the bytes of all runs although they are the same")

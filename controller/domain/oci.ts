@@ -58,7 +58,9 @@ export type ArtifactManifest = z.infer<typeof ArtifactManifest>;
 export const ImageIndex = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: z.literal(OCI.index).exactOptional(),
-  manifests: z.array(z.looseObject({ digest: z.string() })),
+  manifests: z.array(
+    z.looseObject({ digest: z.string(), annotations: z.record(z.string(), z.string()).exactOptional() }),
+  ),
 });
 export type ImageIndex = z.infer<typeof ImageIndex>;
 

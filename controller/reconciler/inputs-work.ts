@@ -1,7 +1,7 @@
 import type { InputsArchive } from "../domain/inputs-archive.ts";
-import { EMPTY_CONFIG, EMPTY_DESCRIPTOR, OCI } from "../domain/oci.ts";
-import type { ArtifactStore } from "../ports/artifact-store.ts";
+import type { ArtifactStore, BlobSource } from "../ports/artifact-store.ts";
 import type { PackageStore } from "../ports/package-store.ts";
+import { pushArtifact } from "./push-artifact.ts";
 
 /** Whether a store holds an archive of inputs, whole: its manifest is stored last, and its tag points to it. */
 export const isArchived = async (store: ArtifactStore, archive: InputsArchive, signal: AbortSignal): Promise<boolean> =>
@@ -18,15 +18,12 @@ export async function archiveInputs(
   archive: InputsArchive,
   signal: AbortSignal,
 ): Promise<void> {
-  await store.pushBlob(EMPTY_DESCRIPTOR, { kind: "bytes", bytes: EMPTY_CONFIG }, signal);
-  for (const [digest, bytes] of archive.documents) {
-    const descriptor = { mediaType: "application/octet-stream", digest, size: bytes.byteLength };
-    await store.pushBlob(descriptor, { kind: "bytes", bytes }, signal);
-  }
-  for (const { sha256, size } of archive.packages) {
-    const descriptor = { mediaType: "application/octet-stream", digest: `sha256:${sha256}`, size };
-    await store.pushBlob(descriptor, { kind: "file", path: packages.pathOf(sha256) }, signal);
-  }
-  const digest = await store.pushManifest(OCI.manifest, archive.manifest.bytes, signal);
-  await store.tag(archive.tag, digest, signal);
+  const sources = new Map<string, BlobSource>([
+    ...[...archive.documents].map(([digest, bytes]) => [digest, { kind: "bytes", bytes }] as const),
+    // the package store never writes to a file that has its name
+    ...archive.packages.map(
+      ({ sha256 }) => [`sha256:${sha256}`, { kind: "file", path: packages.pathOf(sha256), finished: true }] as const,
+    ),
+  ]);
+  await store.tag(archive.tag, await pushArtifact(store, archive.manifest, sources, signal), signal);
 }

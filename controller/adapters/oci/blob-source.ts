@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { CHUNK_BYTES } from "../../../builders/host/files.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { Descriptor } from "../../domain/oci.ts";
@@ -19,9 +19,24 @@ export function unreadable(path: string, cause: unknown): ReleaseError {
   return new ReleaseError("InputMissing", `cannot read ${path}: ${reason}`, "make the file anew", { cause });
 }
 
+/**
+ * The bytes of a file, read one chunk ahead. Three buffers take turns, so that memory stays flat however large the file is:
+ * a chunk is overwritten once the next but one was taken. That suits {@link checkedBytes}, which holds one back, with
+ * a reader behind it that is done with a chunk when it asks for the next.
+ */
 async function* fileChunks(path: string): AsyncGenerator<Uint8Array, void, void> {
   try {
-    yield* createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
+    await using file = await open(path, "r");
+    const buffers = [0, 1, 2].map(() => Buffer.allocUnsafeSlow(CHUNK_BYTES));
+    const readInto = (nth: number) => file.read(buffers[nth % 3] ?? Buffer.alloc(0), 0, CHUNK_BYTES, null);
+    let reading = readInto(0);
+    for (let nth = 1; ; nth += 1) {
+      const { buffer, bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      reading = readInto(nth);
+      reading.catch(() => undefined); // nobody may come back for it
+      yield buffer.subarray(0, bytesRead);
+    }
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -32,7 +47,8 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, vo
 }
 
 /**
- * Gives `read` all bytes of a source, the last of them only if they are the descriptor's.
+ * Gives `read` all bytes of a source, the last of them only if they are the descriptor's. It must be done with a chunk when
+ * it asks for the next.
  * @throws ReleaseError InputDigestMismatch, InputMissing; what `read` throws
  */
 export function readSource<T>(

@@ -1,89 +1,137 @@
-import { readFile } from "node:fs/promises";
-import { type Digest, digestOf } from "../../../builders/contract/digest.ts";
+import { createReadStream } from "node:fs";
+import type { Digest } from "../../../builders/contract/digest.ts";
+import { CHUNK_BYTES } from "../../../builders/host/files.ts";
 import { checkedTag } from "../../domain/artifact-names.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { readManifestLinks } from "../../domain/manifest-links.ts";
 import { ANNOTATION, byDigest, type Descriptor, type ImageIndex, indexDescriptors } from "../../domain/oci.ts";
 import type { ArtifactStore } from "../../ports/artifact-store.ts";
-import { layoutBlobs } from "./layout-blobs.ts";
-import { layoutIndex } from "./layout-listing.ts";
+import { errorCode } from "./error-code.ts";
+import { changeIndex, prepareLayout, readIndex } from "./layout-listing.ts";
+import { blobFile, takeIn } from "./layout-intake.ts";
+import { blobSize, linksReader, readLayoutManifest } from "./layout-manifests.ts";
+import { readWhole } from "./read-whole.ts";
+import { checkedDigest, missingBlob, missingManifest, missingPart, tagConflict } from "./store-faults.ts";
 
-/** On an entry of index.json: the manifest that this one is about. So referrers are found without opening each manifest. */
-const SUBJECT = "io.powernode.releases.subject";
+export type LayoutOptions = {
+  /** made with the first write */
+  readonly directory: string;
+  /** the store's name, as records show it */
+  readonly name: string;
+};
 
-const isTagged = (entry: Descriptor, tag: string): boolean => entry.annotations?.[ANNOTATION.refName] === tag;
+/** A fault of the file system in the words of the port; any other error is itself. */
+function layoutFault(directory: string, error: unknown): unknown {
+  const code = errorCode(error);
+  if (error instanceof ReleaseError || !(error instanceof Error) || !/^E[A-Z0-9]+$/.test(code)) return error;
+  const what = `the layout ${directory} cannot be used: ${error.message}`;
+  return ["EACCES", "EPERM", "EROFS"].includes(code)
+    ? new ReleaseError("Unauthorized", what, "let this user write to it", { cause: error })
+    : new ReleaseError("RegistryUnavailable", what, "make room on the disk, or repair it", { cause: error });
+}
 
-/** An index with one more entry; the same one if it has it. */
-const withEntry = (index: ImageIndex, entry: Descriptor): ImageIndex => ({
-  ...index,
-  manifests: [...index.manifests, entry],
-});
+async function guard<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw layoutFault(directory, error);
+  }
+}
+
+const tagOf = (entry: ImageIndex["manifests"][number]): string | undefined => entry.annotations?.[ANNOTATION.refName];
+
+/** The index with `manifest` in it: others look for every manifest there, referrers too. */
+function withManifest(index: ImageIndex, manifest: Descriptor): ImageIndex {
+  if (index.manifests.some(({ digest }) => digest === manifest.digest)) return index;
+  const { annotations: _, ...entry } = manifest; // one of them named ref.name would be a tag
+  return { ...index, manifests: [...index.manifests, entry] };
+}
+
+/** The index with a tag; `store` is its name, for messages. */
+function withTag(index: ImageIndex, tag: string, digest: Digest, store: string): ImageIndex {
+  const tagged = index.manifests.find((entry) => tagOf(entry) === tag);
+  if (tagged?.digest === digest) return index;
+  if (tagged !== undefined) throw tagConflict(store, tag, tagged.digest, digest);
+  const entry = index.manifests.find((one) => one.digest === digest);
+  if (entry === undefined) throw missingManifest(store, digest);
+  const others = index.manifests.filter((one) => one !== entry || tagOf(one) !== undefined);
+  const named = { ...entry, annotations: { ...entry.annotations, [ANNOTATION.refName]: tag } };
+  return { ...index, manifests: [...others, named] };
+}
+
+async function* blobChunks(directory: string, digest: Digest, signal: AbortSignal) {
+  try {
+    const stream = createReadStream(blobFile(directory, digest), { highWaterMark: CHUNK_BYTES });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
+      yield chunk;
+    }
+  } catch (error) {
+    throw layoutFault(directory, error);
+  }
+}
 
 /**
- * An OCI image layout as an {@link ArtifactStore}; made on the first write.
- * @param name how references to it begin in records: the folder itself says nothing to others
+ * An OCI image layout as an artifact store (OCI image-spec, image-layout.md). Tags are
+ * `org.opencontainers.image.ref.name` in index.json. Safe with many writers: blobs appear whole, and the index has one
+ * writer at a time. The folder is made with the first write; a layout that is only read is not touched.
  */
-export function openLayout({ directory, name }: { readonly directory: string; readonly name: string }): ArtifactStore {
-  const blobs = layoutBlobs(directory);
-  const index = layoutIndex(directory);
-
-  const requireAll = async (digest: Digest, parts: readonly Descriptor[]): Promise<void> => {
-    for (const part of parts) {
-      if (await blobs.has(part.digest)) continue;
-      const message = `manifest ${digest} refers to ${part.digest}, which ${directory} does not hold`;
-      throw new ReleaseError("RegistryRefused", message, "store all parts before the manifest");
-    }
+export function openLayout({ directory, name }: LayoutOptions): ArtifactStore {
+  let prepared: Promise<string> | undefined;
+  /** The layout's path once it can be written to. */
+  const writable = (signal: AbortSignal): Promise<string> => {
+    prepared ??= prepareLayout(directory, signal);
+    return prepared.catch((error: unknown) => {
+      prepared = undefined;
+      throw error;
+    });
   };
-  const resolve = async (tag: string): Promise<Digest | null> =>
-    indexDescriptors(await index.read()).find((entry) => isTagged(entry, tag))?.digest ?? null;
-
+  const linksOf = linksReader(directory);
+  const guarded = <T>(work: () => Promise<T>): Promise<T> => guard(directory, work);
   return {
     name,
-    hasBlob: (digest) => blobs.has(digest),
-    pushBlob: (descriptor, source, signal) => blobs.put(descriptor, source, signal),
-    readBlob: (descriptor, read) => blobs.read(descriptor, read),
-    pushManifest: async (mediaType, bytes, signal) => {
-      const links = readManifestLinks(mediaType, bytes);
-      const { descriptor, subject } = links;
-      await requireAll(descriptor.digest, [...links.blobs, ...links.manifests]);
-      await blobs.put(descriptor, { kind: "bytes", bytes }, signal);
-      const annotations = { ...descriptor.annotations, ...(subject === undefined ? {} : { [SUBJECT]: subject }) };
-      await index.update((before) => {
-        const known = indexDescriptors(before).some((entry) => entry.digest === descriptor.digest);
-        return known ? before : withEntry(before, { ...descriptor, annotations });
-      }, signal);
-      return descriptor.digest;
+    hasBlob: (digest) => guarded(async () => (await blobSize(directory, digest)) !== undefined),
+    pushBlob: (descriptor, source, signal) =>
+      guarded(async () => {
+        checkedDigest(descriptor.digest);
+        await takeIn(await writable(signal), descriptor, source, signal);
+      }),
+    readBlob: async (descriptor, read, signal) => {
+      const { digest } = descriptor;
+      if ((await guarded(() => blobSize(directory, digest))) === undefined) throw missingBlob(name, digest);
+      return readWhole(descriptor, () => blobChunks(directory, digest, signal), read, 1); // a disk answers alike twice
     },
-    readManifest: async (digest) => {
-      const entry = indexDescriptors(await index.read()).find((one) => one.digest === digest);
-      if (entry === undefined) return null;
-      const bytes = new Uint8Array(await readFile(blobs.pathOf(digest)));
-      if (digestOf(bytes) === digest) return { digest, mediaType: entry.mediaType, bytes };
-      const message = `${directory} holds other bytes as manifest ${digest}`;
-      throw new ReleaseError("RegistryDigestMismatch", message, "somebody changed the layout: copy it again");
-    },
-    resolveTag: (tag) => resolve(checkedTag(tag)),
-    tag: async (tag, digest, signal) => {
-      checkedTag(tag);
-      await index.update((before) => {
-        const entries = indexDescriptors(before);
-        const pointsTo = entries.find((entry) => isTagged(entry, tag))?.digest;
-        if (pointsTo === digest) return before;
-        if (pointsTo !== undefined) {
-          const message = `${name}:${tag} points to ${pointsTo}, not to ${digest}`;
-          throw new ReleaseError("TagConflict", message, "no tag is ever moved: release under another name");
+    pushManifest: (mediaType, bytes, signal) =>
+      guarded(async () => {
+        const { descriptor, blobs, manifests } = readManifestLinks(mediaType, bytes);
+        for (const { digest } of [...blobs, ...manifests]) {
+          if ((await blobSize(directory, digest)) === undefined) throw missingPart(name, descriptor.digest, digest);
         }
-        const manifest = entries.find((entry) => entry.digest === digest);
-        if (manifest === undefined) {
-          throw new ReleaseError("NotFound", `${name} has no manifest ${digest}`, "store it before its tag");
+        await takeIn(await writable(signal), descriptor, { kind: "bytes", bytes }, signal);
+        await changeIndex(await writable(signal), signal, (index) => withManifest(index, descriptor));
+        return descriptor.digest;
+      }),
+    readManifest: (digest) => guarded(() => readLayoutManifest(directory, digest)),
+    resolveTag: (tag) =>
+      guarded(async () => {
+        const wanted = checkedTag(tag);
+        const entry = (await readIndex(directory)).manifests.find((one) => tagOf(one) === wanted);
+        return entry === undefined ? null : checkedDigest(entry.digest);
+      }),
+    tag: (tag, digest, signal) =>
+      guarded(async () => {
+        const wanted = { tag: checkedTag(tag), digest: checkedDigest(digest) };
+        await changeIndex(await writable(signal), signal, (index) => withTag(index, wanted.tag, wanted.digest, name));
+      }),
+    referrers: (digest) =>
+      guarded(async () => {
+        const subject = checkedDigest(digest);
+        const found = new Map<Digest, Descriptor>();
+        for (const entry of indexDescriptors(await readIndex(directory))) {
+          const links = await linksOf(entry.digest);
+          if (links?.subject === subject) found.set(entry.digest, links.descriptor);
         }
-        const annotations = { ...manifest.annotations, [ANNOTATION.refName]: tag };
-        return withEntry(before, { ...manifest, annotations });
-      }, signal);
-    },
-    referrers: async (digest) => {
-      const found = indexDescriptors(await index.read()).filter(({ annotations }) => annotations?.[SUBJECT] === digest);
-      return [...new Map(found.map((entry) => [entry.digest, entry])).values()].toSorted(byDigest);
-    },
+        return [...found.values()].toSorted(byDigest);
+      }),
   };
 }

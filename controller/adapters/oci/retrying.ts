@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ReleaseError } from "../../domain/errors.ts";
+import { ADDRESS_REFUSED } from "../address-guard.ts";
+import { errorCode, speaksNoTls } from "./error-code.ts";
+
+/** How patient calls are; times in milliseconds. */
+export type Pace = {
+  /** before the second and each later try; the number of tries is one more */
+  readonly pauses: readonly number[];
+  /** the longest wait that a server may ask for */
+  readonly longestWait: number;
+  readonly idle: number;
+  readonly answer: number;
+};
+
+export const PACE: Pace = { pauses: [500, 2000, 8000], longestWait: 60_000, idle: 60_000, answer: 600_000 };
+
+/** What a try came to. `again`: another one may be better; `after`: the server's own wish, in milliseconds. */
+export type Attempt<T> = { readonly kind: "done"; readonly value: T } | Again;
+export type Again = { readonly kind: "again"; readonly reason: string; readonly after?: number };
+
+const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
+
+/**
+ * What a failed connection means: worth another try, or never. An error that is about no connection is thrown on.
+ * @throws ReleaseError RegistryRefused; the error itself
+ */
+export function connectionFault(what: string, error: unknown): Again {
+  const code = errorCode(error);
+  if (error instanceof ReleaseError || code === "" || !(error instanceof Error)) throw error;
+  const reason = error.message === "" ? code : error.message; // several addresses of one host: no words, only a code
+  if (CERTIFICATE.test(code)) {
+    const remedy = "if the registry has a certificate of its own authority, name that in the class's caRef";
+    throw new ReleaseError("RegistryRefused", `${what}: its certificate is not trusted: ${reason}`, remedy, {
+      cause: error,
+    });
+  }
+  if (speaksNoTls(error)) {
+    const remedy = "set network.allowHTTP in the class if plain http is meant";
+    throw new ReleaseError("RegistryRefused", `${what}: it does not speak TLS`, remedy, { cause: error });
+  }
+  if (code === ADDRESS_REFUSED) {
+    const remedy = "set network.allowPrivate in the class if that is meant";
+    throw new ReleaseError("RegistryRefused", `${what}: ${reason}`, remedy, { cause: error });
+  }
+  return { kind: "again", reason };
+}
+
+/** Milliseconds that a Retry-After header asks for (RFC 9110, 10.2.3); undefined if it says nothing. */
+export function retryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^[0-9]{1,9}$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/**
+ * Tries until something is done, a few times at most.
+ * @throws ReleaseError RegistryUnavailable with the last reason; what an attempt throws; the signal's reason
+ */
+export async function retrying<T>(
+  what: string,
+  pace: Pace,
+  signal: AbortSignal,
+  attempt: () => Promise<Attempt<T>>,
+): Promise<T> {
+  for (let nth = 0; ; nth += 1) {
+    signal.throwIfAborted();
+    const outcome = await attempt().catch((error: unknown) => {
+      signal.throwIfAborted();
+      return connectionFault(what, error);
+    });
+    if (outcome.kind === "done") return outcome.value;
+    const pause = pace.pauses[nth];
+    const { reason, after = 0 } = outcome;
+    if (pause === undefined || after > pace.longestWait) {
+      const remedy =
+        after > 0
+          ? `wait ${Math.ceil(after / 1000)} s, as it asks`
+          : "see whether the registry runs and can be reached";
+      throw new ReleaseError("RegistryUnavailable", `${what}: ${reason}`, remedy);
+    }
+    await sleep(Math.max(after, pause * (0.75 + Math.random() / 2)), undefined, { signal }).catch(() =>
+      signal.throwIfAborted(),
+    );
+  }
+}
