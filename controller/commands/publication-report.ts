@@ -12,20 +12,9 @@ export function publicationLines(targets: readonly TargetWork[], repository: str
   });
 }
 
-/** Who signed, which policy knows that, and the command that proves the release against it. */
-export function policyLines(policy: {
-  readonly release: string;
-  /** paths as people type them */
+/** Who signed, and which policy knows that. `path` as people type it. */
+export const policyLines = (policy: {
   readonly path: string;
-  readonly repository: string;
-  readonly registry: string;
   readonly text: string;
   readonly keySha256: string;
-}): string[] {
-  const { release, path, repository, registry, text, keySha256 } = policy;
-  return [
-    `signer     key ${keySha256}`,
-    `policy     ${path} sha256:${sha256Hex(text)}`,
-    `verify     npm run imgrel -- verify ${release} --repo ${repository} --registry ${registry} --policy ${path}`,
-  ];
-}
+}): string[] => [`signer     key ${policy.keySha256}`, `policy     ${policy.path} sha256:${sha256Hex(policy.text)}`];

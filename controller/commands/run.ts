@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Condition } from "../domain/conditions.ts";
 import type { Decision } from "../domain/decide.ts";
@@ -215,7 +215,6 @@ function showText(
   const { imported, open, outcome, record } = given;
   const { assembled, decision, schedule } = outcome;
   const { cwd } = context;
-  const { state, registry = join(state, "registry") } = placesOf(context, options);
   for (const work of assembled.arches) context.stdout(archText(work, cwd));
   if (schedule.length > 0) context.stdout(["", ...scheduleLines(schedule, 40), ""].join("\n"));
   if (decision.outcome.kind === "stopped") {
@@ -225,11 +224,7 @@ function showText(
   const lines = [
     ...publicationLines(assembled.targets, open.stores.images.name),
     ...policyLines({
-      ...{ release: imported.name, path: shortPath(cwd, open.policy.path), text: open.policy.text },
-      ...{
-        repository: options.repository ?? shortPath(cwd, join(state, "repository.git")),
-        registry: shortPath(cwd, registry),
-      },
+      ...{ path: shortPath(cwd, open.policy.path), text: open.policy.text },
       keySha256: open.signing.signer.identity.keySha256,
     }),
     lastLine(imported.name, assembled.targets.length, record),
