@@ -22,7 +22,7 @@ import type { ArtifactStore } from "./ports/artifact-store.ts";
 import type { BundleVerifier, TrustedSigner } from "./ports/bundle-verifier.ts";
 import type { RecordRepository } from "./ports/record-repository.ts";
 import type { Signer } from "./ports/signer.ts";
-import type { SpecRepository } from "./ports/spec-repository.ts";
+import type { SpecRepository, SpecTree } from "./ports/spec-repository.ts";
 
 // Each function here imports its adapter when it is called: a command pays only for what it uses.
 
@@ -254,6 +254,18 @@ export async function openRecords(choice: RepositoryChoice, source: SourceSpec):
     ...{ specBranch: source.branch, recordsBranch, committer: { author, signingKey } },
   });
   return records;
+}
+
+/** Both branches of a repository that is audited, an absolute path: only read, as they are now. */
+export async function openAudited(
+  directory: string,
+): Promise<{ readonly specs: SpecTree; readonly records: SpecTree }> {
+  const { openRepositoryAt } = await import("./adapters/git/repository-at.ts");
+  const { specs, records } = await openRepositoryAt(
+    { kind: "own", directory },
+    { specBranch: SPEC_REPOSITORY.branch, recordsBranch: RECORDS_BRANCH, committer: { author: LOCAL_AUTHOR } },
+  );
+  return { specs: await specs.tip(), records: await records.tip() };
 }
 
 const PackageJson = z.object({ version: z.string() });

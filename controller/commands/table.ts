@@ -11,12 +11,17 @@ export type CommandEntry = {
 
 /** Every command, in the order of `imgrel --help`. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: "run", summary: "release as one local process: lock, build, boot", load: () => import("./run.ts") },
+  {
+    name: "run",
+    summary: "release as one local process: lock, build, boot, sign, publish, record",
+    load: () => import("./run.ts"),
+  },
   { name: "build", summary: "build one architecture into a folder", load: () => import("./build.ts") },
   { name: "lint", summary: "check specs, classes, sources and locks", load: () => import("./lint.ts") },
   { name: "lock", summary: "pin every package of a release by version and hash", load: () => import("./lock.ts") },
   { name: "fetch", summary: "download every input of a release into the cache", load: () => import("./fetch.ts") },
   { name: "bump", summary: "move a release to what the archive has today", load: () => import("./bump.ts") },
   { name: "boot", summary: "boot an artifact in QEMU and prove what came up", load: () => import("./boot.ts") },
+  { name: "verify", summary: "prove a release from its record and a policy", load: () => import("./verify.ts") },
   { name: "inspect", summary: "show what an artifact holds, without mounting it", load: () => import("./inspect.ts") },
 ];

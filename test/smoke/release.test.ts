@@ -5,9 +5,11 @@ import { BootResult } from "../../builders/contract/boot.ts";
 import { BuildManifest, describedFiles } from "../../builders/contract/build-manifest.ts";
 import { Inspection } from "../../builders/contract/inspection.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
-import { exec, type Outcome } from "../../builders/host/exec.ts";
+import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { hashFile } from "../../builders/host/hash-file.ts";
 import { COMPOSEFS_OPTIONS } from "../../builders/steps/composefs.ts";
+import { openKeySigner } from "../../controller/adapters/signing/key-signer.ts";
+import { localPolicy } from "../../controller/domain/policy-file.ts";
 import { ComparisonReport } from "../../controller/domain/comparison-report.ts";
 import { imgrel, PROJECT } from "../imgrel.ts";
 import { runTools, toolchainRoot } from "../toolbox.ts";
@@ -119,5 +121,114 @@ describe("npm start", () => {
   it("leaves SHA256SUMS that sha256sum accepts", async () => {
     const sums = await exec({ program: "sha256sum", args: ["-c", "SHA256SUMS"], cwd: join(output, "kernel-initrd") });
     expect(sums, sums.tail).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe("imgrel verify", () => {
+  const policy = () => join(state, "policy.yaml");
+  const verify = (repo: string, ...options: string[]) => imgrel("verify", "demo", "--repo", repo, ...options);
+  const whole = () => ["--policy", policy(), "--registry", join(state, "registry")];
+  const failed = (report: string) => [...report.matchAll(/^FAIL {2}([a-z]+)/gm)].map(([, name]) => name);
+
+  /** A copy of the repository whose records hold one file more, less (null) or other than the release's. */
+  async function changed(name: string, path: string, change: (text: string) => string | null): Promise<string> {
+    const copy = join(state, name);
+    await cp(join(state, "repository.git"), copy, { recursive: true });
+    const git = async (input: string, ...args: string[]) => {
+      const identity = { GIT_AUTHOR_NAME: "m", GIT_AUTHOR_EMAIL: "m@localhost" };
+      const committer = { GIT_COMMITTER_NAME: "m", GIT_COMMITTER_EMAIL: "m@localhost" };
+      const env = { ...PLAIN_ENV, ...identity, ...committer, GIT_DIR: copy, GIT_INDEX_FILE: join(copy, "index") };
+      const done = await exec({ program: "git", args, env, input });
+      expect(done.exitCode, done.tail).toBe(0);
+      return done.stdout;
+    };
+    await git("", "read-tree", "release-records");
+    const before = await exec({ program: "git", args: ["--git-dir", copy, "show", `release-records:${path}`] });
+    const after = change(before.stdout);
+    if (after === null) await git("", "update-index", "--force-remove", path);
+    else {
+      const id = (await git(after, "hash-object", "-w", "--stdin")).trim();
+      await git("", "update-index", "--add", "--cacheinfo", `100644,${id},${path}`);
+    }
+    const tree = (await git("", "write-tree")).trim();
+    const commit = (await git("changed", "commit-tree", "-p", "release-records", tree)).trim();
+    await git("", "update-ref", "refs/heads/release-records", commit);
+    return copy;
+  }
+
+  it("proves the release, without any network", async () => {
+    const args = ["controller/main.ts", "verify", "demo", "--repo", join(state, "repository.git"), ...whole()];
+    const alone = await exec({ program: "unshare", args: ["--net", process.execPath, ...args], cwd: PROJECT });
+    expect(alone.exitCode, alone.tail).toBe(0);
+    expect(failed(alone.stdout)).toEqual([]);
+    expect(alone.stdout).not.toMatch(/^SKIP/m);
+    expect(alone.stdout.trimEnd().split("\n").at(-1)).toBe("verified: demo");
+  });
+  it("is incomplete without the artifacts, and proves nothing without a policy from outside", async () => {
+    const incomplete = await verify(join(state, "repository.git"), "--policy", policy());
+    expect(incomplete).toMatchObject({ exitCode: 5 });
+    expect(incomplete.stdout).toMatch(/^SKIP {2}artifacts/m);
+    expect(await verify(join(state, "repository.git"))).toMatchObject({ exitCode: 4 });
+    const pinned = await verify(join(state, "repository.git"), ...whole(), "--policy-sha256", "0".repeat(64));
+    expect(pinned).toMatchObject({ exitCode: 1 });
+  });
+  it("fails for a signer that the policy does not name", async () => {
+    const other = await openKeySigner({ folder: join(state, "other-keys") });
+    const text = localPolicy({ ...other.identity, minBuilds: 2, bootRequired: true });
+    await writeFile(join(state, "other.yaml"), text);
+    const outcome = await verify(join(state, "repository.git"), "--policy", join(state, "other.yaml"));
+    expect(outcome).toMatchObject({ exitCode: 1 });
+    expect(failed(outcome.stdout)).toContain("signature");
+    expect(outcome.stdout).toContain("which the policy does not name");
+  });
+  it("fails for more runs than there were, and for an index older than one that was seen", async () => {
+    const text = (await readFile(policy(), "utf8")).replace("minBuilds: 2", "minBuilds: 3");
+    await writeFile(join(state, "strict.yaml"), text);
+    const strict = await verify(join(state, "repository.git"), "--policy", join(state, "strict.yaml"));
+    expect(failed(strict.stdout)).toEqual(["provenance"]);
+    const newer = await verify(join(state, "repository.git"), ...whole(), "--min-index-version", "2");
+    expect(failed(newer.stdout)).toEqual(["index"]);
+  });
+
+  const flipSignature = (text: string) =>
+    text.replace(/"sig":"(..)/, (_, start: string) => `"sig":"${start === "ME" ? "MF" : "ME"}`);
+  const bundle = "records/demo/provenance/amd64/kernel-initrd.run-2.sigstore.json";
+  it.each([
+    ["a sum is another", "records/demo/SHA256SUMS", (text: string) => text.replace(/^./, "x"), "record"],
+    ["a file is gone", "records/demo/tests/amd64/kernel-initrd.sigstore.json", () => null, "record"],
+    ["a file came", "records/demo/extra.txt", () => "more", "record"],
+    [
+      "the manifest says another size",
+      "records/demo/manifest.json",
+      (text: string) => text.replace(/"sizeBytes": 1/, '"sizeBytes": 2'),
+      "record",
+    ],
+    ["a bundle was replaced", bundle, flipSignature, "record"],
+    ["the release's signature differs", "records/demo/release.sigstore.json", flipSignature, "signature"],
+    [
+      "the index is another",
+      "records/index.json",
+      (text: string) => text.replace('"version": 1', '"version": 9'),
+      "index",
+    ],
+    ["the index's signature differs", "records/index.sigstore.json", flipSignature, "index"],
+    ["it was revoked", "records/demo/revocation.sigstore.json", () => "{}", "record"],
+  ] as const)("fails if %s", async (what, path, change, check) => {
+    const copy = await changed(`changed-${what.replaceAll(/[^a-z]/g, "-")}.git`, path, change);
+    const outcome = await verify(copy, "--policy", policy());
+    expect(outcome, outcome.tail).toMatchObject({ exitCode: 1 });
+    expect(failed(outcome.stdout)).toContain(check);
+  });
+  it("fails if a byte of an artifact differs", async () => {
+    const manifest = BuildManifest.parse(JSON.parse(await readFile(join(output, "build-manifest.json"), "utf8")));
+    const { sha256 = "" } = manifest.artifacts["amd64/kernel-initrd/cmdline"] ?? {};
+    const blob = join(state, "registry/blobs/sha256", sha256);
+    const text = await readFile(blob, "utf8");
+    await rm(blob);
+    await writeFile(blob, text.replace("powernode.boot=1", "powernode.boot=0"));
+    const outcome = await verify(join(state, "repository.git"), ...whole());
+    expect(outcome).toMatchObject({ exitCode: 1 });
+    expect(failed(outcome.stdout)).toEqual(["artifacts"]);
+    await writeFile(blob, text);
   });
 });
