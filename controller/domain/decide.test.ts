@@ -170,6 +170,7 @@ describe("a gate", () => {
     expect(decision.outcome).toMatchObject({ kind: "stopped", code: "VerificationFailed" });
     expect(decision.actions.map(actionKey)).toEqual(["discard amd64 run 2"]);
     expect(decide(idle(fresh({ gate, arches: [built] }))).outcome.kind).toBe("working");
+    expect(keys(fresh({ gate }))).toEqual(["build amd64 run 1", "build amd64 run 2"]); // nor is its archive needed
     const reporting = { ...world, gate: { ...gate, boot: "Report" as const } };
     expect(keys(reporting)).toContain("stage amd64/kernel-initrd");
     const staged = { ...reporting, targets: reporting.targets.map((one) => ({ ...one, staged: true })) };

@@ -70,7 +70,8 @@ const acts = (step: string, text: RegExp) => (event: LoggedEvent) =>
   event.event === "action" && event.step === step && text.test(event.text ?? "");
 
 const KERNEL_BOOT = "amd64 kernel-initrd boot";
-const NEXT_BOOT = "amd64 qcow2 bios virtio-blk boot";
+// two boots at a time: the third one starts when one of them has ended
+const NEXT_BOOT = "amd64 qcow2 uefi virtio-blk boot";
 const POINTS: readonly Point[] = [
   {
     name: "a fetch",
@@ -94,9 +95,9 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-const State = z.object({ reproduced: z.boolean(), boots: z.record(z.string(), z.unknown()) });
+const State = z.object({ reproduced: z.object({}).nullable(), boots: z.record(z.string(), z.unknown()) });
 const recorded = async () => {
-  const text = await readFile(join(arch(), "state.json"), "utf8").catch(() => '{"reproduced":false,"boots":{}}');
+  const text = await readFile(join(arch(), "state.json"), "utf8").catch(() => '{"reproduced":null,"boots":{}}');
   return State.parse(JSON.parse(text));
 };
 /** Toolchains that are whole, and folders of others. */
@@ -124,7 +125,7 @@ async function finishedSteps(): Promise<RegExp[]> {
   }
   if ((await toolchains()).whole > 0) done.push(/^toolchain/);
   const { reproduced, boots } = await recorded();
-  if (reproduced) done.push(/^amd64 compare$/, /^amd64 run 2 /);
+  if (reproduced !== null) done.push(/^amd64 compare$/, /^amd64 run 2 /);
   if ("kernel-initrd" in boots) done.push(new RegExp(`^${KERNEL_BOOT}$`));
   return done;
 }
@@ -181,8 +182,8 @@ describe("imgrel run, killed during", () => {
     const resumed = archive.requests.filter((request) => request.includes(" bytes="));
     expect(resumed.length).toBe(WITHHELD);
   });
-  it("has recorded the boot before the last one", async () => {
-    expect(Object.keys((await recorded()).boots)).toEqual(["kernel-initrd"]);
+  it("has recorded a boot before the last one began", async () => {
+    expect(Object.keys((await recorded()).boots).length).toBeGreaterThan(0);
   });
 });
 
@@ -200,7 +201,9 @@ describe("started once more", () => {
     expect(outcome.stdout).toContain("reproduced amd64: 2 runs are the same to the byte");
     expect(outcome.tail).not.toMatch(/ (root|compare|toolchain[ a-z0-9]*): started/);
     expect(await readdir(join(arch(), "run-2"))).toEqual(["logs"]);
-    expect((await readdir(state)).toSorted()).toEqual(["repository.git", "work"]);
+    expect((await readdir(state)).toSorted()).toEqual([
+      ...["keys", "policy.yaml", "registry", "repository.git", "work"],
+    ]);
   });
   it("has the digests of a release that nobody killed", async () => {
     const places = ["--state-dir", join(folder, "other"), "--output", join(folder, "images")];
