@@ -25,16 +25,20 @@ const noWait = {
 describe("withStateLock", () => {
   it("lets one in at a time, tells the other who holds it, and leaves nothing", async () => {
     const order: string[] = [];
+    const [entered, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const first = withStateLock(folder, never, noWait, async () => {
       order.push("first in");
-      await sleep(200);
+      entered.resolve();
+      await told.promise;
       order.push("first out");
     });
-    await sleep(50);
+    await entered.promise;
     const waited: number[] = [];
-    await withStateLock(folder, never, { ...noWait, onWait: (pid) => waited.push(pid) }, async () =>
-      order.push("second in"),
-    );
+    const onWait = (pid: number) => {
+      waited.push(pid);
+      told.resolve();
+    };
+    await withStateLock(folder, never, { ...noWait, onWait }, async () => order.push("second in"));
     await first;
     expect(order).toEqual(["first in", "first out", "second in"]);
     expect(waited).toEqual([process.pid]);
