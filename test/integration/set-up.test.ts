@@ -61,6 +61,7 @@ describe("setup.sh", () => {
     await machine.run("setup.sh", ["test"]);
     expect((await machine.calls()).slice(asked.length).map((call) => call.split(" ").at(-1))).toEqual([
       ...asked,
+      "openssl",
       "shellcheck",
       "shfmt",
     ]);
@@ -70,7 +71,7 @@ describe("setup.sh", () => {
     machine = await fakeMachine({});
     const script = await readFile(join(machine.project, ".ci/setup.sh"), "utf8");
     const tables = [...script.matchAll(/'TABLE'\n(.*?)\n\tTABLE/gs)].flatMap(([, rows = ""]) => rows.split("\n"));
-    expect(tables).toHaveLength(7);
+    expect(tables).toHaveLength(8);
     for (const row of tables) expect(row).toMatch(/^\t\t[a-z0-9.+-]+ {2,}\S+ \S+ .{8,}$/);
   });
 });
