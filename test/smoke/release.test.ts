@@ -145,7 +145,7 @@ describe("imgrel verify", () => {
     await git("", "read-tree", "release-records");
     const before = await exec({ program: "git", args: ["--git-dir", copy, "show", `release-records:${path}`] });
     const after = change(before.stdout);
-    if (after === null) await git("", "update-index", "--force-remove", path);
+    if (after === null) await git(`0 ${"0".repeat(40)}\t${path}\n`, "update-index", "--index-info");
     else {
       const id = (await git(after, "hash-object", "-w", "--stdin")).trim();
       await git("", "update-index", "--add", "--cacheinfo", `100644,${id},${path}`);
