@@ -19,10 +19,12 @@ import type { PackageStore } from "./ports/package-store.ts";
 import type { ProgressView } from "./ports/progress-view.ts";
 import { RECORDS_BRANCH, type SourceSpec } from "./domain/source.ts";
 import type { ArtifactStore } from "./ports/artifact-store.ts";
+import type { AuditedRepository } from "./ports/audited-repository.ts";
 import type { BundleVerifier, TrustedSigner } from "./ports/bundle-verifier.ts";
 import type { RecordRepository } from "./ports/record-repository.ts";
 import type { Signer } from "./ports/signer.ts";
-import type { SpecRepository, SpecTree } from "./ports/spec-repository.ts";
+import type { SeenIndices } from "./ports/seen-indices.ts";
+import type { SpecRepository } from "./ports/spec-repository.ts";
 
 // Each function here imports its adapter when it is called: a command pays only for what it uses.
 
@@ -256,16 +258,24 @@ export async function openRecords(choice: RepositoryChoice, source: SourceSpec):
   return records;
 }
 
-/** Both branches of a repository that is audited, an absolute path: only read, as they are now. */
-export async function openAudited(
-  directory: string,
-): Promise<{ readonly specs: SpecTree; readonly records: SpecTree }> {
-  const { openRepositoryAt } = await import("./adapters/git/repository-at.ts");
-  const { specs, records } = await openRepositoryAt(
-    { kind: "own", directory },
-    { specBranch: SPEC_REPOSITORY.branch, recordsBranch: RECORDS_BRANCH, committer: { author: LOCAL_AUTHOR } },
-  );
-  return { specs: await specs.tip(), records: await records.tip() };
+/**
+ * A repository that is judged, in a folder of this machine (absolute path).
+ * @throws ReleaseError NotFound, RepositoryUnusable, ToolMissing
+ */
+export async function openAudited(directory: string): Promise<AuditedRepository> {
+  const { openAuditedRepository } = await import("./adapters/git/audited-repository.ts");
+  return openAuditedRepository(directory, { specs: SPEC_REPOSITORY.branch, records: RECORDS_BRANCH });
+}
+
+/**
+ * What this user verified before. `folder`: absolute path; left out: where the user's state is by `env`.
+ */
+export async function openSeenIndices(
+  env: Readonly<Record<string, string | undefined>>,
+  folder?: string,
+): Promise<SeenIndices> {
+  const { localSeenIndices, userStateFolder } = await import("./adapters/local/seen-indices.ts");
+  return localSeenIndices(folder ?? userStateFolder(env));
 }
 
 const PackageJson = z.object({ version: z.string() });

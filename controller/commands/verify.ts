@@ -1,23 +1,30 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT, type ExitCode } from "../../builders/contract/build-failure.ts";
-import { sha256Hex } from "../../builders/contract/digest.ts";
+import { Sha256Hex, sha256Hex } from "../../builders/contract/digest.ts";
+import { hashFile } from "../../builders/host/hash-file.ts";
+import type { ComparedArtifact } from "../domain/comparison.ts";
 import { ReleaseError } from "../domain/errors.ts";
+import { oneLine } from "../domain/format.ts";
 import { keySigners, requirePolicy } from "../domain/policy-file.ts";
 import { textOf } from "../domain/spec-files.ts";
-import { type VerificationVerdict, verificationVerdict } from "../domain/verification.ts";
+import { policyChecks, type VerificationVerdict, verificationVerdict } from "../domain/verification.ts";
+import type { AuditedRepository } from "../ports/audited-repository.ts";
 import { verifyRelease } from "../reconciler/verify-release.ts";
-import { createVerifier, openAudited, openStores } from "../wiring.ts";
+import { createVerifier, openAudited, openSeenIndices, openStores } from "../wiring.ts";
 import { type CommandContext, type OutputFormat, outputOption } from "./command.ts";
+import { refuseNetwork } from "./refuse-network.ts";
 
 type Options = {
   readonly repo: string;
   readonly policy?: string;
   readonly policySha256?: string;
   readonly registry?: string;
+  readonly artifact: readonly string[];
+  readonly offline?: true;
   readonly minIndexVersion: number;
+  readonly state?: string;
   readonly output: OutputFormat;
 };
 
@@ -39,54 +46,89 @@ const SAYS: Readonly<Record<VerificationVerdict, string>> = {
 /** Where a repository that is audited keeps its own policy. */
 const OWN_POLICY = "policy/verify.yaml";
 
-/** `imgrel verify`: proves a release from its record, without trust in whoever wrote it. Nothing is asked of a network. */
-async function run(context: CommandContext, name: string, options: Options): Promise<void> {
-  const { cwd, signal, env } = context;
-  const directory = resolve(cwd, options.repo);
-  if (!existsSync(join(directory, "HEAD"))) {
-    throw new ReleaseError("NotFound", `${options.repo} is no bare git repository`, "name one with --repo");
-  }
-  const { specs, records } = await openAudited(directory);
-  const own = options.policy === undefined;
-  const content = own
-    ? await specs.readFile(OWN_POLICY)
-    : await readFile(resolve(cwd, options.policy)).catch(() => null);
-  if (content === null) {
-    throw new ReleaseError("NotFound", `there is no policy ${options.policy ?? OWN_POLICY}`, "name one with --policy");
-  }
-  const file = options.policy ?? OWN_POLICY;
+/**
+ * The policy to judge by: the user's file, or what the repository says of itself.
+ * @throws ReleaseError NotFound; VerificationFailed if it is not the one that is pinned
+ */
+async function readPolicyText(context: CommandContext, options: Options, { specs }: AuditedRepository) {
+  const { policy, policySha256 } = options;
+  const file = policy ?? OWN_POLICY;
+  const path = resolve(context.cwd, file);
+  const content = policy === undefined ? await specs.readFile(OWN_POLICY) : await readFile(path).catch(() => null);
+  if (content === null) throw new ReleaseError("NotFound", `there is no policy ${file}`, "name one with --policy");
   const text = textOf(file, content);
-  if (options.policySha256 !== undefined && options.policySha256 !== sha256Hex(text)) {
+  const sha256 = sha256Hex(text);
+  if (policySha256 !== undefined && policySha256 !== sha256) {
     throw new ReleaseError(
       "VerificationFailed",
-      `${file} has SHA-256 ${sha256Hex(text)}, not ${options.policySha256}`,
+      `${file} has SHA-256 ${sha256}, not ${policySha256}`,
       "find out who changed it",
     );
   }
+  // a pinned policy is known from outside, wherever it lies
+  return { file, text, sha256, selfAsserted: policy === undefined && policySha256 === undefined };
+}
+
+/** The files that the user wants to be the release's, hashed. */
+async function hashGiven({ cwd }: CommandContext, paths: readonly string[]): Promise<ComparedArtifact[]> {
+  const files: ComparedArtifact[] = [];
+  for (const path of paths) {
+    const hash = await hashFile(resolve(cwd, path)).catch((cause: unknown) => {
+      throw new ReleaseError("NotFound", `cannot read ${path}`, "name a file with --artifact", { cause });
+    });
+    files.push({ path, sha256: hash.sha256, sizeBytes: hash.sizeBytes, fsverityDigest: hash.fsverity.digest });
+  }
+  return files;
+}
+
+/** `imgrel verify`: proves a release from its record, without trust in whoever wrote it. Nothing is asked of a network. */
+async function run(context: CommandContext, name: string, options: Options): Promise<void> {
+  const { cwd, signal, env } = context;
+  const repository = await openAudited(resolve(cwd, options.repo));
+  const { file, text, sha256, selfAsserted } = await readPolicyText(context, options, repository);
   const policy = requirePolicy(text, file);
   const registry = options.registry === undefined ? null : resolve(cwd, options.registry);
   const network = { allowPrivate: false, allowHTTP: false };
   const stores = registry === null ? null : await openStores({ stateDirectory: registry, registry, network, env });
-  const checks = await verifyRelease({
-    ...{ name, policy, specs, records, signal, minIndexVersion: options.minIndexVersion },
+  const seen = await openSeenIndices(env, options.state === undefined ? undefined : resolve(cwd, options.state));
+  const verified = await verifyRelease({
+    ...{ name, policy, repository, seen, signal, minIndexVersion: options.minIndexVersion },
     verifier: await createVerifier(keySigners(policy, new Map())),
     store: stores?.images ?? null,
+    files: await hashGiven(context, options.artifact),
   });
-  // a pinned policy is known from outside, wherever it lies
-  const selfAsserted = own && options.policySha256 === undefined;
+  const checks = [...policyChecks(policy, { file, sha256, selfAsserted }), ...verified.checks];
   const verdict = verificationVerdict(checks, selfAsserted);
+  const { index } = verified;
+  if (index !== null && (verdict === "verified" || verdict === "incomplete")) {
+    await seen.write(index.owner, index.seen, signal);
+  }
   if (options.output === "json") context.stdout(JSON.stringify({ release: name, verdict, checks }, null, 2));
   else {
-    const lines = checks.map((check) => `${check.result}  ${check.name.padEnd(11)} ${check.why}`);
-    context.stdout([...lines, `${SAYS[verdict]}: ${name}`].join("\n"));
+    const lines = checks.map((check) => `${check.result}  ${check.name.padEnd(11)} ${oneLine(check.why)}`);
+    context.stdout([...lines, `${SAYS[verdict]}: ${oneLine(name)}`].join("\n"));
   }
   context.exitCode(EXITS[verdict]);
+}
+
+async function runOffline(context: CommandContext, name: string, options: Options): Promise<void> {
+  const restore = refuseNetwork();
+  try {
+    await run(context, name, options);
+  } finally {
+    restore();
+  }
 }
 
 const count = (text: string): number => {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("write a whole number");
 };
+const hex = (text: string): string => {
+  if (Sha256Hex.safeParse(text).success) return text;
+  throw new InvalidArgumentError("write 64 lower-case hex digits");
+};
+const another = (path: string, before: readonly string[]): readonly string[] => [...before, path];
 
 /** Adds `imgrel verify`. */
 export function register(program: Command, context: CommandContext): void {
@@ -100,9 +142,14 @@ export function register(program: Command, context: CommandContext): void {
     .argument("<release>", "name of the release")
     .requiredOption("--repo <folder>", "bare git repository with specs and records")
     .option("--policy <file>", `whom to believe (default: ${OWN_POLICY} of the repository, which proves nothing)`)
-    .option("--policy-sha256 <hex>", "SHA-256 that the policy must have")
+    .option("--policy-sha256 <hex>", "SHA-256 that the policy must have", hex)
     .option("--registry <folder>", "OCI image layout with the artifacts; without it their bytes are not checked")
+    .option("--artifact <file>", "a file that must be one of the release's; may be given several times", another, [])
+    .option("--offline", "make every attempt to use a network an error")
     .option("--min-index-version <n>", "oldest index of records to accept", count, 0)
+    .option("--state <folder>", "where the newest index that you verified is remembered (default: the user's state)")
     .addOption(outputOption())
-    .action((name: string, options: Options) => run(context, name, options));
+    .action((name: string, options: Options) =>
+      options.offline === true ? runOffline(context, name, options) : run(context, name, options),
+    );
 }

@@ -56,7 +56,7 @@ export type ArchDocuments = {
 };
 
 /** Where a record keeps the bills of materials, as a URI. */
-const sbomLocation = ({ repository, name }: ReleaseFacts): string => `${repository}#records/${name}/sbom`;
+export const sbomLocation = ({ repository, name }: ReleaseFacts): string => `${repository}#records/${name}/sbom`;
 
 function dependencies({ release, lock, toolchain, baseImage, imgrel }: ArchFacts): DependencyFacts {
   const unknown = { specTree: null, locations: {} };

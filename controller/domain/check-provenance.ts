@@ -1,18 +1,20 @@
 import { canonicalJson } from "../../builders/contract/digest.ts";
-import type { Lock } from "../../builders/contract/lock.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
 import { manifestPath } from "./comparison.ts";
 import { externalParameters, Provenance } from "./provenance.ts";
 import type { PublishedRecord } from "./read-record.ts";
-import { recordInvalid } from "./record-invalid.ts";
+import { recordFilePath } from "./record-files.ts";
+import { recordInvalid, recordIssue } from "./record-invalid.ts";
 import { PREDICATE, type Statement } from "./statement.ts";
 
 /** What a provenance must be about. */
 export type ProvenanceSubject = { readonly arch: Arch; readonly variant: Variant; readonly run: number };
 
-/** Throws RecordInvalid that names the provenance and what is wrong with it. */
-const wrong = ({ arch, variant, run }: ProvenanceSubject, field: string, why: string) =>
-  recordInvalid(`provenance/${arch}/${variant}.run-${run}.sigstore.json`, field, why);
+/** Where a record keeps a run's provenance. */
+export const provenanceFile = (about: ProvenanceSubject): string => recordFilePath({ kind: "provenance", ...about });
+
+const wrong = (about: ProvenanceSubject, field: string, why: string) =>
+  recordInvalid(provenanceFile(about), field, why);
 
 /** The files of a variant and the manifest of its arch, as the record names them: name to SHA-256. */
 export function filesOfVariant(record: PublishedRecord, arch: Arch, variant: Variant): ReadonlyMap<string, string> {
@@ -39,15 +41,10 @@ export function subjectFault(statement: Statement, files: ReadonlyMap<string, st
   return missing === undefined ? null : `${missing} is missing`;
 }
 
-/** Digests that stand in dependencies of one name. */
-const digestsOf = (dependencies: Provenance["buildDefinition"]["resolvedDependencies"], name: string): string[] =>
-  dependencies.filter((one) => one.name === name).flatMap(({ digest }) => digest?.["sha256"] ?? []);
-
 /**
- * Checks one run's provenance, whose signature is known to be good: what it is about, what was asked for, and the inputs
- * that it names, against the record and, where they are given, the locks (trust.md 2.3, steps 5 and 6).
+ * Checks one run's provenance, whose signature is known to be good: what it is about, what was asked for, and by whom,
+ * against the record (trust.md 2.3, step 5). The inputs that it names are checkInputs' to judge.
  * @param builderIds builders that its signer may speak for
- * @returns the builder's ID
  * @throws ReleaseError RecordInvalid
  */
 export function checkProvenance(
@@ -55,16 +52,13 @@ export function checkProvenance(
   about: ProvenanceSubject,
   statement: Statement,
   builderIds: readonly string[],
-  locks: { readonly lock: Lock; readonly toolchain: Lock } | null,
-): string {
+): Provenance {
   const { arch, variant } = about;
   if (statement.predicateType !== PREDICATE.provenance) throw wrong(about, "predicateType", "is no SLSA provenance");
   const parsed = Provenance.safeParse(statement.predicate);
-  if (!parsed.success)
-    throw wrong(about, parsed.error.issues[0]?.path.join(".") ?? "", parsed.error.issues[0]?.message ?? "");
+  if (!parsed.success) throw recordIssue(provenanceFile(about), parsed.error);
   const { buildDefinition, runDetails } = parsed.data;
-  const { release } = record.manifest;
-  const asked = externalParameters(release, arch, variant);
+  const asked = externalParameters(record.manifest.release, arch, variant);
   if (canonicalJson(buildDefinition.externalParameters) !== canonicalJson(asked)) {
     throw wrong(about, "externalParameters", "are not those of the release");
   }
@@ -74,24 +68,5 @@ export function checkProvenance(
   if (buildDefinition.internalParameters["run"] !== about.run) throw wrong(about, "run", "is another one's");
   const subjects = subjectFault(statement, filesOfVariant(record, arch, variant));
   if (subjects !== null) throw wrong(about, "subject", subjects);
-  const of = record.manifest.arches[arch];
-  const dependencies = buildDefinition.resolvedDependencies;
-  const spec = dependencies.find(({ name }) => name === "spec")?.digest?.["gitCommit"];
-  if (spec !== release.specCommit) throw wrong(about, "resolvedDependencies", `the spec's commit is ${spec}`);
-  for (const [name, digest] of [
-    ["lock", of?.lock],
-    ["toolchain-lock", of?.toolchainLock],
-  ] as const) {
-    if (digest !== `sha256:${digestsOf(dependencies, name).join()}`) {
-      throw wrong(about, "resolvedDependencies", `${name} is not the record's`);
-    }
-  }
-  const debs = digestsOf(dependencies, "deb").toSorted();
-  if (locks !== null && debs.length > 0) {
-    const wanted = [...locks.lock.packages, ...locks.toolchain.packages].map(({ sha256 }) => sha256).toSorted();
-    if (canonicalJson(debs) !== canonicalJson(wanted)) {
-      throw wrong(about, "resolvedDependencies", "the packages are not those of the locks");
-    }
-  }
-  return runDetails.builder.id;
+  return parsed.data;
 }

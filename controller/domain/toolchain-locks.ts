@@ -52,3 +52,13 @@ export function readToolchainLock(file: string, content: Uint8Array, arch: Arch)
   if (digestOf(text) !== lockDigest(lock)) throw stale("is not in the form that imgrel writes");
   return lock;
 }
+
+/**
+ * The lock with a digest, among all contents that its file ever had: releases of different toolchains stand in one
+ * history. Null: none has it.
+ * @throws ReleaseError StaleLock as {@link readToolchainLock}
+ */
+export function findToolchainLock(contents: readonly Uint8Array[], digest: Digest | null, arch: Arch): Lock | null {
+  const content = contents.find((one) => digestOf(one) === digest);
+  return content === undefined ? null : readToolchainLock(committedToolchainLock(arch), content, arch);
+}

@@ -25,4 +25,6 @@ export type BundleVerifier = {
    * @throws ReleaseError SignatureInvalid
    */
   readonly verifyFile: (bundle: string, path: string, signal: AbortSignal) => Promise<string>;
+  /** The same over bytes as they come, all of which are taken. */
+  readonly verifyBytes: (bundle: string, bytes: AsyncIterable<Uint8Array>) => Promise<string>;
 };

@@ -1,5 +1,6 @@
 import { ArtifactManifest, type Descriptor } from "../domain/oci.ts";
 import { documentIn } from "../domain/publication.ts";
+import { recordInvalid } from "../domain/record-invalid.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 
 /** Bundles are a few kilobytes, with a long list of packages some hundred. */
@@ -13,6 +14,15 @@ async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   let text = "";
   for await (const chunk of bytes) text += decoder.decode(chunk, { stream: true });
   return text + decoder.decode();
+}
+
+/**
+ * A bundle as text.
+ * @throws ReleaseError RecordInvalid if it is too large to be one; what the store throws
+ */
+export async function readBundle(store: ArtifactStore, blob: Descriptor, signal: AbortSignal): Promise<string> {
+  if (blob.size <= MAX_BUNDLE_BYTES) return store.readBlob(blob, textOf, signal);
+  throw recordInvalid("registry", blob.digest, `is larger than ${MAX_BUNDLE_BYTES} bytes: no bundle`);
 }
 
 /**
@@ -32,7 +42,7 @@ export async function* bundlesAbout(
     const parsed = ArtifactManifest.safeParse(stored === null ? null : parseJson(stored.bytes));
     const found = parsed.success ? documentIn(parsed.data) : null;
     if (found === null || found.blob.size > MAX_BUNDLE_BYTES) continue;
-    yield { referrer: digest, document: found.document, text: await store.readBlob(found.blob, textOf, signal) };
+    yield { referrer: digest, document: found.document, text: await readBundle(store, found.blob, signal) };
   }
 }
 

@@ -1,50 +1,67 @@
-import { recordInvalid } from "../domain/record-invalid.ts";
-import { ArtifactManifest } from "../domain/oci.ts";
+import { artifactInvalid, checkMeasured, checkPlatformStatement, layersOf } from "../domain/check-artifact.ts";
+import { measuredBytes } from "../domain/measured-bytes.ts";
+import type { Descriptor } from "../domain/oci.ts";
 import type { PublishedRecord } from "../domain/read-record.ts";
+import type { RecordManifest } from "../domain/record-manifest.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
+import type { BundleVerifier } from "../ports/bundle-verifier.ts";
+import { readBundle } from "./stored-documents.ts";
 
-const lost = (target: string, why: string) => recordInvalid("registry", target, why);
-
-/** Reads all of a blob: the store hands out its last bytes only if they have the digest that was asked for. */
+/** Reads all bytes: a store hands out the last of them only if they have the digest that was asked for. */
 async function drain(bytes: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of bytes);
 }
 
+type Target = RecordManifest["targets"][string];
+
+/** The manifest that a target's tag must point to, as text. */
+async function manifestOf(store: ArtifactStore, target: string, { oci }: Target, signal: AbortSignal) {
+  if (oci === null) throw artifactInvalid(target, "is not published");
+  const tag = oci.reference.slice(oci.reference.lastIndexOf(":") + 1);
+  const pointsTo = await store.resolveTag(tag, signal);
+  if (pointsTo !== oci.digest) {
+    throw artifactInvalid(target, `tag ${tag} points to ${pointsTo ?? "nothing"}, not ${oci.digest}`);
+  }
+  const stored = await store.readManifest(oci.digest, signal);
+  if (stored === null) throw artifactInvalid(target, `has no manifest ${oci.digest}`);
+  return { oci, text: new TextDecoder().decode(stored.bytes) };
+}
+
 /**
- * Walks what a store has of a release: tag to manifest, manifest to layers, each layer's bytes hashed, and all of it held
- * against the record (trust.md 2.3, step 8). Of a disk image only the image itself is a file of the record.
+ * Walks what a store has of a release: tag to manifest, manifest to layers, each layer's bytes read once for SHA-256,
+ * size and fs-verity digest, all of it held against the record; of a disk image its two bundles too (trust.md 2.3, step 8).
  * @returns how many bytes were hashed
- * @throws ReleaseError RecordInvalid naming the target; what the store throws
+ * @throws ReleaseError RecordInvalid naming the target; SignatureInvalid; what the store throws
  */
 export async function verifyArtifacts(
-  store: ArtifactStore,
+  { store, verifier }: { readonly store: ArtifactStore; readonly verifier: BundleVerifier },
   record: PublishedRecord,
   signal: AbortSignal,
 ): Promise<number> {
   let hashed = 0;
-  for (const [target, { oci, files }] of Object.entries(record.manifest.targets)) {
-    if (oci === null) throw lost(target, "is not published");
-    const tag = oci.reference.slice(oci.reference.lastIndexOf(":") + 1);
-    const pointsTo = await store.resolveTag(tag, signal);
-    if (pointsTo !== oci.digest) throw lost(target, `tag ${tag} points to ${pointsTo ?? "nothing"}, not ${oci.digest}`);
-    const stored = await store.readManifest(oci.digest, signal);
-    if (stored === null) throw lost(target, `has no manifest ${oci.digest}`);
-    const { layers } = ArtifactManifest.parse(JSON.parse(new TextDecoder().decode(stored.bytes)));
-    const found = new Set<string>();
-    for (const layer of layers) {
-      const title = layer.annotations?.["org.opencontainers.image.title"] ?? "";
-      const file = files[title];
-      if (file !== undefined && `sha256:${file.sha256}` !== layer.digest) {
-        throw lost(target, `${title} is ${layer.digest}, the record has ${file.sha256}`);
-      }
-      if (file !== undefined) found.add(title);
-      await store.readBlob(layer, drain, signal);
+  for (const [target, parts] of Object.entries(record.manifest.targets)) {
+    const { oci, text } = await manifestOf(store, target, parts, signal);
+    const artifacts = record.artifacts.filter(({ path }) => path.startsWith(`${target}/`));
+    const { files, bundles } = layersOf(target, artifacts, text);
+    const read = (layer: Descriptor) => readBundle(store, layer, signal);
+    const signature = bundles === null ? null : await read(bundles.signature);
+    for (const { artifact, layer } of files) {
+      const measured = await store.readBlob(
+        layer,
+        async (chunks) => {
+          const { bytes, result } = measuredBytes(chunks);
+          if (signature === null) await drain(bytes);
+          else await verifier.verifyBytes(signature, bytes);
+          return result();
+        },
+        signal,
+      );
+      checkMeasured(artifact, measured);
       hashed += layer.size;
+      if (bundles === null) continue;
+      const { statement } = await verifier.verifyStatement(await read(bundles.statement));
+      checkPlatformStatement(target, statement, artifact, record.manifest.release, oci);
     }
-    const images = Object.keys(files).filter((name) => name.endsWith(".img"));
-    const wanted = images.length > 0 ? images : Object.keys(files);
-    const missing = wanted.find((name) => !found.has(name));
-    if (missing !== undefined) throw lost(target, `${missing} is not in the manifest`);
   }
   return hashed;
 }

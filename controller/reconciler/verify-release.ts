@@ -1,19 +1,31 @@
-import { checkProvenance, filesOfVariant, subjectFault } from "../domain/check-provenance.ts";
+import { checkGivenFile } from "../domain/check-artifact.ts";
+import { checkIndex, type SeenIndex, seenIndex } from "../domain/check-index.ts";
+import { checkInputs } from "../domain/check-inputs.ts";
+import { checkProvenance, provenanceFile } from "../domain/check-provenance.ts";
+import { checkQuorum, type ProvenRun } from "../domain/check-quorum.ts";
+import { checkSbom } from "../domain/check-sbom.ts";
+import { checkSpec } from "../domain/check-spec.ts";
+import { checkTests } from "../domain/check-tests.ts";
+import type { ComparedArtifact } from "../domain/comparison.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import type { Policy } from "../domain/policy.ts";
+import type { Provenance } from "../domain/provenance.ts";
 import { type PublishedRecord, readRecord } from "../domain/read-record.ts";
 import { recordInvalid } from "../domain/record-invalid.ts";
+import { RECORD_FILES } from "../domain/record-files.ts";
 import { recordPath } from "../domain/record-rules.ts";
-import { INDEX_FILE, INDEX_STATEMENT_FILE, indexStatement, parseIndex } from "../domain/recorded-releases.ts";
-import { archesOf, variantsFor } from "../domain/release.ts";
-import { type ReleaseFolder, readReleaseFolder, releaseDigest, releasePath } from "../domain/release-folder.ts";
+import { INDEX_FILE, INDEX_STATEMENT_FILE, parseIndex } from "../domain/recorded-releases.ts";
+import { type ReleaseFolder, readReleaseFolder, releasePath } from "../domain/release-folder.ts";
 import { releaseStatementDigest } from "../domain/release-statement.ts";
 import { textOf } from "../domain/spec-files.ts";
-import { PREDICATE, sameStatement } from "../domain/statement.ts";
-import { committedToolchainLock, readToolchainLock } from "../domain/toolchain-locks.ts";
+import { sameStatement } from "../domain/statement.ts";
+import { targetName } from "../domain/target.ts";
+import { committedToolchainLock, findToolchainLock } from "../domain/toolchain-locks.ts";
 import type { CheckResult } from "../domain/verification.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
+import type { AuditedRepository } from "../ports/audited-repository.ts";
 import type { BundleVerifier } from "../ports/bundle-verifier.ts";
+import type { IndexOwner, SeenIndices } from "../ports/seen-indices.ts";
 import type { SpecTree } from "../ports/spec-repository.ts";
 import { verifyArtifacts } from "./verify-artifacts.ts";
 
@@ -23,18 +35,26 @@ export type Verification = {
   readonly policy: Policy;
   /** knows the policy's signers */
   readonly verifier: BundleVerifier;
-  readonly records: SpecTree;
-  readonly specs: SpecTree;
+  readonly repository: AuditedRepository;
   /** where the artifacts are; null: nobody said */
   readonly store: ArtifactStore | null;
+  /** files that must be the release's, by the path that their user gave */
+  readonly files: readonly ComparedArtifact[];
   readonly minIndexVersion: number;
+  readonly seen: Pick<SeenIndices, "read">;
   readonly signal: AbortSignal;
 };
 
-/** What a check looks at and says: the finding, or null and why it was left out. */
-type Check = () => Promise<string | { readonly skipped: string }>;
+/** What came of a verification; `index` is what to remember if it did not fail. */
+export type Verified = {
+  readonly checks: readonly CheckResult[];
+  readonly index: { readonly owner: IndexOwner; readonly seen: SeenIndex } | null;
+};
 
-async function run(name: string, required: boolean, check: Check): Promise<CheckResult> {
+/** What a check says: its finding, or why it could not look. */
+type Finding = string | { readonly skipped: string };
+
+async function outcomeOf(name: string, required: boolean, check: () => Promise<Finding>): Promise<CheckResult> {
   try {
     const found = await check();
     if (typeof found === "string") return { name, result: "PASS", why: found, required };
@@ -45,145 +65,161 @@ async function run(name: string, required: boolean, check: Check): Promise<Check
   }
 }
 
-const fail = (file: string, field: string, why: string) => recordInvalid(file, field, why);
-
 async function fileOf(tree: SpecTree, path: string): Promise<string> {
   const content = await tree.readFile(path);
-  if (content === null) throw fail(path, "", "is missing");
+  if (content === null) throw recordInvalid(path, "", "is missing");
   return textOf(path, content);
 }
 
-/** The index names this release by its digest, and is signed. */
-async function checkIndex(given: Verification, record: PublishedRecord): Promise<string> {
-  const index = parseIndex(await fileOf(given.records, INDEX_FILE));
-  const { statement } = await given.verifier.verifyStatement(await fileOf(given.records, INDEX_STATEMENT_FILE));
-  if (!sameStatement(statement, indexStatement(index))) throw fail(INDEX_STATEMENT_FILE, "", "is not about this index");
-  if (index.version < given.minIndexVersion) {
-    throw fail(
-      INDEX_FILE,
-      "version",
-      `is ${index.version}, older than ${given.minIndexVersion}, which was seen before`,
-    );
-  }
-  const entry = index.releases.find(({ name }) => name === given.name);
-  if (entry !== undefined && entry.releaseDigest !== releaseStatementDigest(record.statement)) {
-    throw fail(INDEX_FILE, given.name, `is ${entry.releaseDigest}, not this record`);
-  }
-  return `version ${index.version}, signed`;
+async function readPublished({ name, repository }: Verification): Promise<PublishedRecord> {
+  const files = await repository.records.readDirectory(recordPath(name));
+  if (files.size === 0) throw recordInvalid(recordPath(name), "", "there is no such record");
+  const { published, revocation } = readRecord(name, files);
+  if (revocation !== null) throw recordInvalid(RECORD_FILES.revocation, "", "the release was revoked");
+  if (published !== null) return published;
+  throw recordInvalid(RECORD_FILES.statement, "", "is missing: the release was not published");
 }
 
-/** The spec and locks that the record names, as the branch of specs has them. */
-async function checkSpec(given: Verification, record: PublishedRecord): Promise<ReleaseFolder | null> {
+/** What checks find out one after the other. */
+type Findings = { folder?: ReleaseFolder; provenances?: readonly Proven[]; index?: Verified["index"] };
+type Proven = PublishedRecord["provenance"][number] & { readonly said: Provenance; readonly operator: string };
+
+/** The checks of a record that is whole. They are independent as far as they can be, so that each says what it finds. */
+function checksOf(given: Verification, record: PublishedRecord, found: Findings) {
+  const { name, policy, verifier, repository, signal } = given;
   const { release, targets } = record.manifest;
-  const path = releasePath(given.name);
-  if ((await given.specs.lastCommitOf(path)) !== release.specCommit) return null;
-  const folder = readReleaseFolder(given.name, path, await given.specs.readDirectory(path));
-  if (releaseDigest(folder) !== release.specDigest)
-    throw fail("manifest.json", "specDigest", "is not that of the spec");
-  const { spec } = folder.release;
-  const declared = archesOf(spec).flatMap((arch) => variantsFor(spec, arch).map((variant) => `${arch}/${variant}`));
-  const missing = declared.find((target) => targets[target] === undefined);
-  if (missing !== undefined) throw fail("manifest.json", "targets", `${missing} of the spec is missing`);
-  const extra = Object.keys(targets).find((target) => !declared.includes(target));
-  if (extra !== undefined) throw fail("manifest.json", "targets", `${extra} is not in the spec`);
-  return folder;
-}
+  const { requirements } = policy;
+  const signerOf = (id: string) => policy.signers.find((signer) => signer.id === id);
+  const buildersOf = (id: string) => signerOf(id)?.builderIds ?? [];
 
-/** Each provenance by a signer who may speak for its builder, and enough of them. */
-async function checkProvenances(given: Verification, record: PublishedRecord, folder: ReleaseFolder | null) {
-  const { policy, verifier, specs } = given;
-  const operators = new Set<string>();
-  for (const { arch, variant, run, bundle } of record.provenance) {
-    const { signer, statement } = await verifier.verifyStatement(bundle);
-    const known = policy.signers.find(({ id }) => id === signer);
-    const lock = folder?.locks.get(arch);
-    const committed = committedToolchainLock(arch);
-    const content = lock === undefined ? null : await specs.readFile(committed);
-    const toolchain = content === null ? null : readToolchainLock(committed, content, arch);
-    const locks = lock === undefined || toolchain === null ? null : { lock, toolchain };
-    checkProvenance(record, { arch, variant, run }, statement, known?.builderIds ?? [], locks);
-    if (known !== undefined) operators.add(known.operator);
-  }
-  const { minBuilds, minOperators } = policy.requirements;
-  for (const target of Object.keys(record.manifest.targets)) {
-    const runs = record.provenance.filter(({ arch, variant }) => `${arch}/${variant}` === target).length;
-    if (runs < minBuilds) throw fail("provenance", target, `has ${runs} runs, the policy asks for ${minBuilds}`);
-  }
-  if (operators.size < minOperators) {
-    throw fail("provenance", "", `${operators.size} operators, the policy asks for ${minOperators}`);
-  }
-  return `${record.provenance.length} runs by ${operators.size} operators have the same bytes`;
-}
+  const signature = async (): Promise<Finding> => {
+    const { signer, statement } = await verifier.verifyStatement(record.bundle);
+    if (!sameStatement(statement, record.statement)) {
+      throw recordInvalid(RECORD_FILES.statement, "", "says two things");
+    }
+    return `signed by ${signer}: ${statement.subject.length} files, none missing, none added`;
+  };
 
-async function checkTests(given: Verification, record: PublishedRecord): Promise<string> {
-  for (const target of Object.keys(record.manifest.targets)) {
-    const found = record.tests.find(({ arch, variant }) => `${arch}/${variant}` === target);
-    if (found === undefined) throw fail("tests", target, "was not booted");
-    const { statement } = await given.verifier.verifyStatement(found.bundle);
-    if (statement.predicateType !== PREDICATE.testResult) throw fail("tests", target, "is no test result");
-    if (statement.predicate["result"] !== "PASSED") throw fail("tests", target, "did not pass");
-    const files = new Map(
-      [...filesOfVariant(record, found.arch, found.variant)].filter(([path]) => path.split("/").length > 2),
+  const index = async (): Promise<Finding> => {
+    const read = parseIndex(await fileOf(repository.records, INDEX_FILE));
+    const { signer, statement } = await verifier.verifyStatement(
+      await fileOf(repository.records, INDEX_STATEMENT_FILE),
     );
-    const fault = subjectFault(statement, files);
-    if (fault !== null) throw fail("tests", target, fault);
-  }
-  return `${record.tests.length} targets booted`;
-}
+    const known = signerOf(signer);
+    if (known?.mode !== "key") throw recordInvalid(INDEX_STATEMENT_FILE, "", `is not signed by a key`);
+    const owner = { repository: release.repository, keySha256: known.keySha256 };
+    const seen = await given.seen.read(owner);
+    const { version, specCommit } = release;
+    const entry = { name, version, specCommit, releaseDigest: releaseStatementDigest(record.statement) };
+    checkIndex(read, statement, entry, { seen, minVersion: given.minIndexVersion });
+    found.index = { owner, seen: seenIndex(read) };
+    return `version ${read.version}, signed by ${signer}; ${seen === null ? "none" : `version ${seen.version}`} was seen before`;
+  };
 
-/** The SPDX documents list exactly the lock's packages, by the SHA-256 of each .deb. */
-async function checkSbom(given: Verification, record: PublishedRecord, folder: ReleaseFolder | null) {
-  for (const { arch, spdx, bundle } of record.sboms) {
-    const { statement } = await given.verifier.verifyStatement(bundle);
-    const said = JSON.stringify(statement.predicate) === JSON.stringify(JSON.parse(spdx));
-    if (statement.predicateType === PREDICATE.spdx && !said) throw fail("sbom", arch, "the statement has another list");
-    const lock = folder?.locks.get(arch);
-    if (lock === undefined) return { skipped: "the lock is not on the branch of specs any more" };
-    const listed = new Set([...spdx.matchAll(/"checksumValue": ?"([0-9a-f]{64})"/g)].map(([, sha256]) => sha256));
-    const missing = lock.packages.find(({ sha256 }) => !listed.has(sha256));
-    if (missing !== undefined) throw fail("sbom", arch, `${missing.name} is not listed`);
-  }
-  return "the lists have every package of the locks";
+  const spec = async (): Promise<Finding> => {
+    const { specCommit, branch } = release;
+    const tree = await repository.specsAt(specCommit);
+    if (tree === null)
+      throw recordInvalid(RECORD_FILES.manifest, "release.specCommit", `is not in ${branch}'s history`);
+    const path = releasePath(name);
+    const folder = readReleaseFolder(name, path, await tree.readDirectory(path));
+    checkSpec(record.manifest, folder);
+    found.folder = folder;
+    return `commit ${specCommit}: its locks, its ${Object.keys(targets).length} targets`;
+  };
+
+  const provenance = async (): Promise<Finding> => {
+    const proven: Proven[] = [];
+    for (const one of record.provenance) {
+      const { signer, statement } = await verifier.verifyStatement(one.bundle);
+      const said = checkProvenance(record, one, statement, buildersOf(signer));
+      proven.push({ ...one, said, operator: signerOf(signer)?.operator ?? "" });
+    }
+    found.provenances = proven;
+    return `${proven.length} runs, each with the release's own bytes`;
+  };
+
+  const inputs = async (): Promise<Finding> => {
+    const { folder, provenances } = found;
+    if (folder === undefined || provenances === undefined) return { skipped: "spec or provenance failed" };
+    for (const { said, ...about } of provenances) {
+      const lock = folder.locks.get(about.arch);
+      const contents = await repository.specs.everyContentOf(committedToolchainLock(about.arch));
+      const toolchain = lock === undefined ? null : findToolchainLock(contents, lock.toolchain, about.arch);
+      if (lock === undefined || toolchain === null) return { skipped: "the repository has not the toolchain's lock" };
+      const baseImage = folder.release.spec.inputs.baseImage ?? null;
+      const committed = { release, lock, toolchain, baseImage };
+      checkInputs(provenanceFile(about), said.buildDefinition.resolvedDependencies, committed);
+    }
+    return "every run is of the locks' packages, and of nothing else";
+  };
+
+  const quorum = async (): Promise<Finding> => {
+    if (found.provenances === undefined) return { skipped: "provenance failed" };
+    const runs = found.provenances.map((one): ProvenRun => {
+      return { target: targetName(one), invocation: one.said.runDetails.metadata.invocationId, operator: one.operator };
+    });
+    checkQuorum(Object.keys(targets), runs, requirements);
+    return `at least ${requirements.minBuilds} runs of each target, operators: at least ${requirements.minOperators}`;
+  };
+
+  const tests = async (): Promise<Finding> => {
+    for (const target of Object.keys(targets)) {
+      const one = record.tests.find((each) => targetName(each) === target);
+      if (one === undefined) throw recordInvalid("tests", target, "was not booted");
+      checkTests(record, one, (await verifier.verifyStatement(one.bundle)).statement);
+    }
+    return `${record.tests.length} targets booted`;
+  };
+
+  const sbom = async (): Promise<Finding> => {
+    if (found.folder === undefined) return { skipped: "spec failed" };
+    for (const one of record.sboms) {
+      const { signer, statement } = await verifier.verifyStatement(one.bundle);
+      const lock = found.folder.locks.get(one.arch);
+      if (lock === undefined) throw recordInvalid("sbom", one.arch, "has no lock at the spec's commit");
+      checkSbom(record, one, statement, buildersOf(signer), lock);
+    }
+    return "both lists have exactly the locks' packages";
+  };
+
+  const artifacts = async (): Promise<Finding> => {
+    const { store, files } = given;
+    if (store === null && files.length === 0) return { skipped: "neither --registry nor --artifact was named" };
+    const known = files.map((file) => `${file.path} is ${checkGivenFile(record.artifacts, file).path}`);
+    if (store === null) return known.join(", ");
+    return [`${await verifyArtifacts({ store, verifier }, record, signal)} bytes hashed`, ...known].join(", ");
+  };
+
+  return [
+    ["signature", true, signature],
+    ["index", true, index],
+    ["spec", true, spec],
+    ["provenance", true, provenance],
+    ["inputs", true, inputs],
+    ["quorum", true, quorum],
+    ["tests", requirements.tests.includes("boot"), tests],
+    ["sbom", requirements.sbom, sbom],
+    ["artifacts", true, artifacts],
+  ] as const;
 }
 
 /**
- * Proves a release from its record (trust.md 2.3, the steps that apply to key mode): every check runs, and says what it
- * found. The record itself comes first: without it there is nothing to check.
- * @throws what is no fault of the release, such as a repository that cannot be read
+ * Proves a release from its record (trust.md 2.3, the steps that apply to key mode). The record itself comes first:
+ * without it there is nothing to check.
+ * @throws what is no fault of the release, such as a file that cannot be read
  */
-export async function verifyRelease(given: Verification): Promise<readonly CheckResult[]> {
-  const { name, policy, verifier, store, signal } = given;
+export async function verifyRelease(given: Verification): Promise<Verified> {
   let record: PublishedRecord | null = null;
-  let folder: ReleaseFolder | null = null;
-  const checks: CheckResult[] = [];
-  const add = async (check: string, required: boolean, work: Check) => checks.push(await run(check, required, work));
-  await add("record", true, async () => {
-    const found = readRecord(name, await given.records.readDirectory(recordPath(name)));
-    if (found.published === null) throw fail("release.sigstore.json", "", "is missing: the release was not published");
-    if (found.revocation !== null) throw fail("revocation.sigstore.json", "", "the release was revoked");
-    record = found.published;
-    return `${record.artifacts.length} files, all in its sums and statement`;
+  const first = await outcomeOf("record", true, async () => {
+    record = await readPublished(given);
+    return `${record.artifacts.length} files of the release, all in its sums`;
   });
-  if (record === null) return checks;
-  const published: PublishedRecord = record;
-  await add("signature", true, async () => {
-    const { signer, statement } = await verifier.verifyStatement(published.bundle);
-    if (!sameStatement(statement, published.statement)) throw fail("release.sigstore.json", "", "says two things");
-    return `signed by ${signer}`;
-  });
-  await add("index", true, () => checkIndex(given, published));
-  await add("spec", true, async () => {
-    folder = await checkSpec(given, published);
-    const { specCommit } = published.manifest.release;
-    if (folder === null) return { skipped: `commit ${specCommit} is not the last one of the spec` };
-    return `commit ${specCommit}, its locks and targets`;
-  });
-  await add("provenance", true, () => checkProvenances(given, published, folder));
-  await add("tests", policy.requirements.tests.includes("boot"), () => checkTests(given, published));
-  await add("sbom", policy.requirements.sbom, () => checkSbom(given, published, folder));
-  await add("artifacts", true, async () => {
-    if (store === null) return { skipped: "no --registry was named" };
-    return `${await verifyArtifacts(store, published, signal)} bytes hashed`;
-  });
-  return checks;
+  const checks = [first];
+  if (record === null) return { checks, index: null };
+  const found: Findings = {};
+  for (const [name, required, check] of checksOf(given, record, found)) {
+    checks.push(await outcomeOf(name, required, check));
+  }
+  return { checks, index: found.index ?? null };
 }

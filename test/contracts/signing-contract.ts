@@ -47,6 +47,16 @@ export function signingContract(name: string, make: (id: string) => Promise<Sign
       const bundle = await ours.signer.signFile(image, sha256Hex("image"), signal);
       expect(await ours.verifier.verifyFile(bundle, image, signal)).toBe("ours");
     });
+    it("knows the same bytes as they come, and no others", async () => {
+      const bundle = await ours.signer.signFile(image, sha256Hex("image"), signal);
+      async function* pieces(...texts: string[]) {
+        for (const text of texts) yield new TextEncoder().encode(text);
+      }
+      expect(await ours.verifier.verifyBytes(bundle, pieces("im", "age"))).toBe("ours");
+      await expect(ours.verifier.verifyBytes(bundle, pieces("im", "agf"))).rejects.toMatchObject(invalid);
+      const stranger = await others.signer.signFile(image, sha256Hex("image"), signal);
+      await expect(ours.verifier.verifyBytes(stranger, pieces("image"))).rejects.toMatchObject(invalid);
+    });
     it("signs no file of another digest", async () => {
       const signed = ours.signer.signFile(image, sha256Hex("other"), signal);
       await expect(signed).rejects.toMatchObject({ code: "InputDigestMismatch" });

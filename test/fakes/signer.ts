@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import { sha256Hex } from "../../builders/contract/digest.ts";
 import { ReleaseError } from "../../controller/domain/errors.ts";
 import { Statement } from "../../controller/domain/statement.ts";
@@ -45,6 +46,10 @@ export function fakeSigning(name = "local", files: Readonly<Record<string, strin
     verifyFile: async (bundle, path) => {
       const { sha256 } = open(bundle);
       if (sha256 !== sha256Hex(await content(path))) throw invalid("another file");
+      return name;
+    },
+    verifyBytes: async (bundle, bytes) => {
+      if (open(bundle)["sha256"] !== sha256Hex(await buffer(bytes))) throw invalid("other bytes");
       return name;
     },
   };

@@ -83,8 +83,9 @@ function releaseError(args: readonly string[], place: string | null, { exitCode,
 /**
  * git on the repository in `gitDirectory`, an absolute path, or on none. Naming the directory also answers git's
  * question whether to trust one of another owner, as under sudo (git-config(1), safe.directory).
+ * @param always variables and settings of every call
  */
-export function gitOn(gitDirectory: string | null): Git {
+export function gitOn(gitDirectory: string | null, always: Pick<GitOptions, "env" | "config"> = {}): Git {
   /** simple-git's input and error handlers belong to an instance, so each call has its own. */
   const call = async <T>(
     args: readonly string[],
@@ -92,12 +93,13 @@ export function gitOn(gitDirectory: string | null): Git {
     start: (git: ReturnType<typeof simpleGit>) => PromiseLike<T>,
   ) => {
     const own = startedBy(thisProcess()); // ended before anybody takes over what it locks
-    const env = { ...ISOLATED, ...own, ...(gitDirectory === null ? {} : { GIT_DIR: gitDirectory }), ...options.env };
+    const place = gitDirectory === null ? {} : { GIT_DIR: gitDirectory };
+    const env = { ...ISOLATED, ...own, ...place, ...always.env, ...options.env };
     let failed: Failure | undefined;
     const { input } = options;
     const git = simpleGit({
       baseDir: "/",
-      config: [...CONFIG, ...(options.config ?? [])],
+      config: [...CONFIG, ...(always.config ?? []), ...(options.config ?? [])],
       // constants of this folder, and paths that its callers made: none comes from a spec
       allowEnvironment: Object.keys(env),
       unsafe: {

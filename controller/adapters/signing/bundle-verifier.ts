@@ -13,6 +13,7 @@ const NO_AUTHORITIES = { certificateAuthorities: [], timestampAuthorities: [], t
 const NO_WITNESSES = { ctlogThreshold: 0, tlogThreshold: 0, timestampThreshold: 0 };
 
 type SignatureContent = SignedEntity["signature"];
+type Sink = { readonly update: (chunk: Uint8Array) => unknown };
 
 /** A file's signature whose bytes `verify` has seen: @sigstore/verify's own wants the whole file in memory. */
 const streamedContent = (content: SignatureContent, verify: Verify): SignatureContent => ({
@@ -82,6 +83,24 @@ export function createBundleVerifier(options: {
     }
   };
 
+  /** A message signature over what `feed` gives to each sink. */
+  const verifyMessage = async (text: string, about: string, feed: (sinks: readonly Sink[]) => Promise<void>) => {
+    const { bundle, hint } = parseKeyBundle(text, "messageSignature");
+    const signer = signerOf(hint);
+    const hash = createHash("sha256");
+    const verify = createVerify("sha256");
+    await feed([hash, verify]);
+    const digest = hash.digest();
+    const { messageDigest } = bundle.content.messageSignature;
+    if (!digest.equals(messageDigest.digest)) {
+      const signed = messageDigest.digest.toString("hex");
+      throw signatureInvalid(`the bundle is about SHA-256 ${signed}, but ${about} has ${digest.toString("hex")}`);
+    }
+    const entity = toSignedEntity(bundle);
+    check({ ...entity, signature: streamedContent(entity.signature, verify) }, signer, about);
+    return signer.id;
+  };
+
   return {
     verifyStatement: async (text) => {
       const { bundle, hint } = parseKeyBundle(text, "dsseEnvelope");
@@ -93,21 +112,10 @@ export function createBundleVerifier(options: {
       }
       return { signer: signer.id, statement: parseStatement(payload) };
     },
-    verifyFile: async (text, path, signal) => {
-      const { bundle, hint } = parseKeyBundle(text, "messageSignature");
-      const signer = signerOf(hint);
-      const hash = createHash("sha256");
-      const verify = createVerify("sha256");
-      await feedFile(path, [hash, verify], signal);
-      const digest = hash.digest();
-      const { messageDigest } = bundle.content.messageSignature;
-      if (!digest.equals(messageDigest.digest)) {
-        const signed = messageDigest.digest.toString("hex");
-        throw signatureInvalid(`the bundle is about SHA-256 ${signed}, but ${path} has ${digest.toString("hex")}`);
-      }
-      const entity = toSignedEntity(bundle);
-      check({ ...entity, signature: streamedContent(entity.signature, verify) }, signer, path);
-      return signer.id;
-    },
+    verifyFile: (text, path, signal) => verifyMessage(text, path, (sinks) => feedFile(path, sinks, signal)),
+    verifyBytes: (text, bytes) =>
+      verifyMessage(text, "the content", async (sinks) => {
+        for await (const chunk of bytes) for (const sink of sinks) sink.update(chunk);
+      }),
   };
 }
