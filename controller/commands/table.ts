@@ -23,5 +23,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "bump", summary: "move a release to what the archive has today", load: () => import("./bump.ts") },
   { name: "boot", summary: "boot an artifact in QEMU and prove what came up", load: () => import("./boot.ts") },
   { name: "verify", summary: "prove a release from its record and a policy", load: () => import("./verify.ts") },
+  { name: "status", summary: "show what the records say of each release", load: () => import("./status.ts") },
   { name: "inspect", summary: "show what an artifact holds, without mounting it", load: () => import("./inspect.ts") },
 ];

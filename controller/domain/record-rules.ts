@@ -3,8 +3,11 @@ import { RECORD_FILES } from "./record-files.ts";
 import { INDEX_FILE, INDEX_STATEMENT_FILE } from "./recorded-releases.ts";
 import { changesFile, checkedPath, type FileChange, type SpecFiles } from "./spec-files.ts";
 
+/** Folder of all records. */
+export const RECORDS_FOLDER = "records";
+
 /** Folder of a release's record (trust.md 2.1). */
-export const recordPath = (release: string): string => `records/${release}`;
+export const recordPath = (release: string): string => `${RECORDS_FOLDER}/${release}`;
 
 /** Files that the statement does not name, so that they may still come or change. */
 const OPEN_FILES: readonly string[] = [RECORD_FILES.status, RECORD_FILES.revocation];
