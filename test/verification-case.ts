@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { createBundleVerifier } from "../controller/adapters/signing/bundle-verifier.ts";
 import { openKeySigner } from "../controller/adapters/signing/key-signer.ts";
-import type { SeenIndex } from "../controller/domain/check-index.ts";
+import type { SeenIndex } from "../controller/domain/check-record-list.ts";
 import { keySigners, localPolicy, requirePolicy } from "../controller/domain/policy-file.ts";
 import type { Statement } from "../controller/domain/statement.ts";
 import type { Signer } from "../controller/ports/signer.ts";

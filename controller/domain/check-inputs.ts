@@ -1,3 +1,4 @@
+import { canonicalJson } from "../../builders/contract/digest.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
 import { recordInvalid } from "./record-invalid.ts";
 import type { ReleaseFacts } from "./release-facts.ts";
@@ -25,7 +26,9 @@ const DECIDED = /^(?:spec|lock|toolchain-lock|base-image|deb|apt-index\/.*)$/;
 
 /** A dependency as far as spec and locks decide it. Where it was downloaded from says nothing about what it is. */
 const identityOf = ({ name, uri = "", digest = {}, annotations = {} }: Named): string =>
-  [name, uri, digest["sha256"] ?? digest["gitCommit"] ?? "", annotations["debCount"] ?? ""].join(" ").trimEnd();
+  [name, uri, digest["sha256"] ?? digest["gitCommit"], canonicalJson(annotations["debCount"] ?? null)]
+    .filter((part) => part !== undefined && part !== "" && part !== "null")
+    .join(" ");
 
 /** How often each entry stands there. */
 function counted(entries: readonly Named[]): ReadonlyMap<string, number> {

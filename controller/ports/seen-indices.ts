@@ -1,5 +1,5 @@
 import type { Sha256Hex } from "../../builders/contract/digest.ts";
-import type { SeenIndex } from "../domain/check-index.ts";
+import type { SeenIndex } from "../domain/check-record-list.ts";
 
 /** Whose index it is: the repository as records name it, and the key that signs. */
 export type IndexOwner = { readonly repository: string; readonly keySha256: Sha256Hex };

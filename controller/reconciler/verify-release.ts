@@ -1,5 +1,5 @@
 import { checkGivenFile } from "../domain/check-artifact.ts";
-import { checkIndex, type SeenIndex, seenIndex } from "../domain/check-index.ts";
+import { checkIndex, type SeenIndex, seenIndex } from "../domain/check-record-list.ts";
 import { checkInputs } from "../domain/check-inputs.ts";
 import { checkProvenance, provenanceFile } from "../domain/check-provenance.ts";
 import { checkQuorum, type ProvenRun } from "../domain/check-quorum.ts";

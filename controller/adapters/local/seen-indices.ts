@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { canonicalJson, sha256Hex, stableJson } from "../../../builders/contract/digest.ts";
 import { writeFileAtomic } from "../../../builders/host/files.ts";
-import { SeenIndex } from "../../domain/check-index.ts";
+import { SeenIndex } from "../../domain/check-record-list.ts";
 import { recordJson } from "../../domain/record-invalid.ts";
 import type { IndexOwner, SeenIndices } from "../../ports/seen-indices.ts";
 import { withStateLock } from "./state-lock.ts";
@@ -28,14 +28,20 @@ export function localSeenIndices(folder: string): SeenIndices {
     });
     return text === null ? null : recordJson(pathOf(owner), text, SeenIndex);
   };
+  const remember = (owner: IndexOwner, seen: SeenIndex, signal: AbortSignal): Promise<void> =>
+    withStateLock(directory, signal, ALONE, async () => {
+      if (((await read(owner))?.version ?? 0) >= seen.version) return;
+      await writeFileAtomic(pathOf(owner), stableJson(seen));
+    });
+  // one after the other in this process; the lock is for other processes
+  let last: Promise<unknown> = Promise.resolve();
   return {
     read,
     write: async (owner, seen, signal) => {
-      if (((await read(owner))?.version ?? 0) >= seen.version) return;
-      await withStateLock(directory, signal, ALONE, async () => {
-        if (((await read(owner))?.version ?? 0) >= seen.version) return;
-        await writeFileAtomic(pathOf(owner), stableJson(seen));
-      });
+      if (((await read(owner))?.version ?? 0) >= seen.version) return; // a state that may only be read will do
+      const turn = last.then(() => remember(owner, seen, signal));
+      last = turn.catch(() => undefined);
+      await turn;
     },
   };
 }
