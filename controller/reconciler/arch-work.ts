@@ -47,6 +47,8 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
   const { arch } = request;
   const runs = new Map<number, BuiltRun>();
   const failed = new Map<string, BootOutcome>();
+  /** further runs that an earlier process compared: their bytes may be there still, and are needed no more */
+  const leftovers = new Set<number>();
   let state: ArchState | undefined;
   let verdict: ComparisonReport["verdict"] | null = null;
   let writing = Promise.resolve();
@@ -74,9 +76,13 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
     await writing;
   };
 
-  /** What an earlier process left, once; of runs that are known to be the same only the first is looked for. */
+  /** What an earlier process left, once; of runs that are known to be the same only the first is looked at. */
   const recall = async (): Promise<void> => {
     for (let run = 1; run <= plan.runs; run += 1) {
+      if (run > 1 && (state?.reproduced ?? null) !== null) {
+        leftovers.add(run);
+        continue;
+      }
       const found = await ports.runner.finished(job(run));
       if (found !== null) await remember(run, found);
     }
@@ -100,7 +106,7 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
         arch,
         variants: request.variants,
         runs: plan.runs,
-        finished: new Set(runs.keys()),
+        finished: new Set([...runs.keys(), ...leftovers]),
         verdict: (state?.reproduced ?? null) === null ? verdict : "Reproduced",
         boots,
       };
@@ -139,6 +145,7 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
     discard: async (run) => {
       await ports.runner.discard(job(run));
       runs.delete(run);
+      leftovers.delete(run);
     },
   };
 }

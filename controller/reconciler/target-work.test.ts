@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoDigest, fakeArtifactStore } from "../../test/fakes/artifact-store.ts";
 import { demoHash, fakeSigning } from "../../test/fakes/signer.ts";
-import { ArtifactManifest } from "../domain/oci.ts";
+import { bundleReferrer } from "../domain/artifact-manifest.ts";
+import { ArtifactManifest, EMPTY_DESCRIPTOR, OCI } from "../domain/oci.ts";
 import { type Statement, STATEMENT_TYPE } from "../domain/statement.ts";
 import { type DocumentName, documentsFor, type TargetRef } from "../domain/target.ts";
 import { type TargetContent, targetWork } from "./target-work.ts";
@@ -153,6 +154,22 @@ describe("work on a target", () => {
     await other.observe(signal);
     await other.sign("sbom", signal);
     expect((await given(KERNEL, shared).work.observe(signal)).documents.size).toBe(0);
+  });
+
+  it("is not published as long as one of its own statements is missing, whatever others attached", async () => {
+    const one = given(RAW);
+    await release(one);
+    const { digest } = await pulled(one);
+    const [lost] = await one.store.store.referrers(digest, signal);
+    const subject = one.work.publication()?.descriptor;
+    if (lost === undefined || subject === undefined) throw new Error("nothing is published");
+    const { digest: empty, size } = EMPTY_DESCRIPTOR;
+    const foreign = bundleReferrer(subject, { title: "foreign", digest: empty, size }, 0);
+    await one.store.store.pushManifest(OCI.manifest, foreign.bytes, signal);
+    one.store.manifests.delete(lost.digest);
+    expect((await one.work.observe(signal)).published).toBe(false);
+    await one.work.publish(signal);
+    expect((await one.work.observe(signal)).published).toBe(true);
   });
 
   it("says that a tag points to something else", async () => {

@@ -106,12 +106,14 @@ export function targetWork(
       { kind: "bytes", bytes: new TextEncoder().encode(text) },
       signal,
     );
-  const attach = async (subject: Descriptor, document: DocumentName, text: string, signal: AbortSignal) => {
+  const referrer = (subject: Descriptor, document: DocumentName, text: string): EncodedManifest => {
     const { statement, sourceDateEpoch } = known();
     const predicateType = statement(document)?.predicateType ?? null;
-    const { bytes } = documentManifest(subject, document, { text, predicateType }, sourceDateEpoch);
+    return documentManifest(subject, document, { text, predicateType }, sourceDateEpoch);
+  };
+  const attach = async (subject: Descriptor, document: DocumentName, text: string, signal: AbortSignal) => {
     await pushText(text, signal);
-    await store.pushManifest(OCI.manifest, bytes, signal);
+    await store.pushManifest(OCI.manifest, referrer(subject, document, text).bytes, signal);
   };
   /** Statements that users look for beside what they pull; for other targets they are there already. */
   const beside = (): [DocumentName, string][] =>
@@ -133,13 +135,19 @@ export function targetWork(
       if (staged) await recall(signal);
       const manifest = final();
       const there = manifest === null ? null : await store.readManifest(manifest.descriptor.digest, signal);
-      const attached = there === null ? [] : await store.referrers(there.digest, signal);
+      // each by its digest: what others attach does not stand for ours
+      const attached = new Set(
+        (there === null ? [] : await store.referrers(there.digest, signal)).map((one) => one.digest),
+      );
+      const whole = beside().every(([document, text]) =>
+        manifest === null ? false : attached.has(referrer(manifest.descriptor, document, text).descriptor.digest),
+      );
       const pointsTo = await store.resolveTag(tag, signal);
       return {
         ...ref,
         staged,
         documents: new Set(documents.keys()),
-        published: there !== null && attached.length >= beside().length,
+        published: there !== null && whole,
         tag: pointsTo === null ? "absent" : pointsTo === manifest?.descriptor.digest ? "ours" : "other",
       };
     },

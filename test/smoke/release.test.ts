@@ -9,6 +9,7 @@ import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { hashFile } from "../../builders/host/hash-file.ts";
 import { COMPOSEFS_OPTIONS } from "../../builders/steps/composefs.ts";
 import { openKeySigner } from "../../controller/adapters/signing/key-signer.ts";
+import { parseStatus } from "../../controller/domain/record-status.ts";
 import { localPolicy } from "../../controller/domain/policy-file.ts";
 import { ComparisonReport } from "../../controller/domain/comparison-report.ts";
 import { imgrel, PROJECT } from "../imgrel.ts";
@@ -117,6 +118,19 @@ describe("npm start", () => {
     expect(again.exitCode, again.tail).toBe(0);
     const [record] = /[0-9a-f]{40}$/.exec(outcome.stdout.trimEnd()) ?? [];
     expect(again.stdout).toBe(`nothing to do: demo is released; record ${record}\n`);
+  });
+  it("records how it ended: ready, each step with its reason", async () => {
+    const shown = ["show", "release-records:records/demo/status.yaml"];
+    const { stdout } = await exec({ program: "git", args: ["--git-dir", join(state, "repository.git"), ...shown] });
+    const status = parseStatus(stdout);
+    const reasons = Object.fromEntries(status.conditions.map(({ type, reason }) => [type, reason]));
+    expect(reasons).toMatchObject({
+      Ready: "Succeeded",
+      Reproducible: "AllEqual",
+      Verified: "Passed",
+      Recorded: "Pushed",
+    });
+    expect(reasons).not.toHaveProperty("Reconciling");
   });
   it("leaves SHA256SUMS that sha256sum accepts", async () => {
     const sums = await exec({ program: "sha256sum", args: ["-c", "SHA256SUMS"], cwd: join(output, "kernel-initrd") });

@@ -91,7 +91,10 @@ export function localJobRunner(options: LocalJobOptions): JobRunner {
     // the logs stay: they say that the run was made by itself
     discard: async (job) => {
       const folder = workOf(job);
-      const names = await readdir(folder).catch(() => []);
+      const names = await readdir(folder).catch((error: unknown) => {
+        if (error instanceof Error && "code" in error && error.code === "ENOENT") return []; // it is gone whole
+        throw error;
+      });
       for (const name of names) if (name !== "logs") await rm(join(folder, name), { recursive: true, force: true });
     },
     boot: async (job, signal) => {
