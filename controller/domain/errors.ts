@@ -31,20 +31,33 @@ const FAULTS = {
   VerificationFailed: { kind: "verdict", exit: EXIT.failed },
   NotReproducible: { kind: "verdict", exit: EXIT.notReproducible },
   ManifestMismatch: { kind: "verdict", exit: EXIT.failed },
+  ObjectExists: { kind: "permanent", exit: EXIT.failed },
+  ObjectInvalid: { kind: "permanent", exit: EXIT.failed },
+  ObjectConflict: { kind: "transient", exit: EXIT.failed },
+  ClusterRefused: { kind: "permanent", exit: EXIT.failed },
+  ClusterUnavailable: { kind: "transient", exit: EXIT.failed },
+  VersionExpired: { kind: "transient", exit: EXIT.failed },
+  QuotaFull: { kind: "transient", exit: EXIT.failed },
+  LeaseLost: { kind: "transient", exit: EXIT.failed },
   Internal: { kind: "permanent", exit: EXIT.failed },
 } as const satisfies Record<string, { kind: FaultKind; exit: ExitCode }>;
 
 export type FaultCode = keyof typeof FAULTS;
 
+type FaultOptions = ErrorOptions & { readonly retryAfter?: number | undefined };
+
 /** The one error that crosses module borders. `remedy` is one sentence: what to do or write instead. */
 export class ReleaseError extends Error {
   readonly code: FaultCode;
   readonly remedy: string;
-  constructor(code: FaultCode, message: string, remedy: string, options?: ErrorOptions) {
+  /** milliseconds that the other side asks us to wait, if it does */
+  readonly retryAfter: number | undefined;
+  constructor(code: FaultCode, message: string, remedy: string, options?: FaultOptions) {
     super(message, options);
     this.name = "ReleaseError";
     this.code = code;
     this.remedy = remedy;
+    this.retryAfter = options?.retryAfter;
   }
   /** Decides the requeue. */
   get kind(): FaultKind {

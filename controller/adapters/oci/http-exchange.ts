@@ -5,12 +5,12 @@ import {
   type IncomingMessage,
   request as httpRequest,
 } from "node:http";
-import { Agent as TlsAgent, request as httpsRequest } from "node:https";
+import { Agent as TlsAgent, type AgentOptions, request as httpsRequest } from "node:https";
 import { getCACertificates } from "node:tls";
 import { publicLookup, refusePrivateHost } from "../address-guard.ts";
 
 export type HttpRequest = {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** sent as it comes; `headers` has its content-length */
@@ -36,6 +36,8 @@ export type SenderOptions = {
   readonly allowPrivate: boolean;
   /** certificates in PEM that are trusted besides the usual ones */
   readonly ca?: string;
+  /** how connections over TLS are made, in place of `ca` */
+  readonly tls?: AgentOptions;
   /** milliseconds without a byte in either direction after which an exchange is given up */
   readonly idle: number;
   /** the same once a whole body was sent: the server may have gigabytes to check */
@@ -78,7 +80,7 @@ export function openSender(options: SenderOptions): Sender {
   const keep = { keepAlive: true, ...(options.allowPrivate ? {} : { lookup: publicLookup }) };
   const trusted = options.ca === undefined ? {} : { ca: [...getCACertificates("default"), options.ca] };
   const plain = new Agent(keep);
-  const tls = new TlsAgent({ ...keep, ...trusted });
+  const tls = new TlsAgent({ ...keep, ...trusted, ...options.tls });
 
   return async ({ method, url, headers, body }, signal) => {
     signal.throwIfAborted();
