@@ -3,7 +3,7 @@ import type { Digest } from "../../../builders/contract/digest.ts";
 import { rangeStart } from "../../../builders/host/http-get.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { Descriptor } from "../../domain/oci.ts";
-import type { HttpReply } from "./http-exchange.ts";
+import type { HttpReply } from "../http-exchange.ts";
 import type { Call, RegistryClient } from "./registry-client.ts";
 import { judgeReply } from "./reply-judge.ts";
 import { type Attempt, connectionFault, retrying } from "./retrying.ts";

@@ -4,7 +4,7 @@ import type { Descriptor } from "../../domain/oci.ts";
 import type { BlobSource } from "../../ports/artifact-store.ts";
 import { blobIsThere } from "./blob-download.ts";
 import { readSource } from "./blob-source.ts";
-import type { HttpReply } from "./http-exchange.ts";
+import type { HttpReply } from "../http-exchange.ts";
 import type { Call, RegistryClient } from "./registry-client.ts";
 import { readFailure } from "./reply-body.ts";
 import { judgeReply, refusal } from "./reply-judge.ts";

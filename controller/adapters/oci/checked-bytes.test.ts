@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../builders/contract/digest.ts";
 import { checkedBytes, showFound } from "./checked-bytes.ts";
-import { retryAfter } from "./retrying.ts";
+import { retryAfter } from "../retry-after.ts";
 import { skipBytes } from "./skip-bytes.ts";
 
 async function* of(chunks: readonly Uint8Array[]) {

@@ -6,7 +6,7 @@ import { writeFileAtomic } from "../../../builders/host/files.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { EMPTY_INDEX, ImageIndex } from "../../domain/oci.ts";
 import { withStateLock } from "../local/state-lock.ts";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "../error-code.ts";
 import { inTurn } from "./in-turn.ts";
 import { BLOBS, INGEST, removeLeftovers, sync } from "./layout-intake.ts";
 

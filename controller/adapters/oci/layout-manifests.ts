@@ -3,7 +3,7 @@ import { type Digest, digestOf } from "../../../builders/contract/digest.ts";
 import { MAX_MANIFEST_BYTES, type ManifestLinks, readManifestLinks } from "../../domain/manifest-links.ts";
 import { indexDescriptors, OCI } from "../../domain/oci.ts";
 import type { StoredManifest } from "../../ports/artifact-store.ts";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "../error-code.ts";
 import { readIndex } from "./layout-listing.ts";
 import { blobFile } from "./layout-intake.ts";
 import { checkedDigest, wrongBytes } from "./store-faults.ts";

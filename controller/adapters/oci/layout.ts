@@ -6,7 +6,7 @@ import { ReleaseError } from "../../domain/errors.ts";
 import { readManifestLinks } from "../../domain/manifest-links.ts";
 import { ANNOTATION, byDigest, type Descriptor, type ImageIndex, indexDescriptors } from "../../domain/oci.ts";
 import type { ArtifactStore } from "../../ports/artifact-store.ts";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "../error-code.ts";
 import { changeIndex, prepareLayout, readIndex } from "./layout-listing.ts";
 import { blobFile, takeIn } from "./layout-intake.ts";
 import { blobSize, linksReader, readLayoutManifest } from "./layout-manifests.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ReleaseError } from "../../domain/errors.ts";
 import { parseChallenges } from "./challenge.ts";
 import { credentialsFor } from "./docker-config.ts";
-import type { HttpReply } from "./http-exchange.ts";
+import type { HttpReply } from "../http-exchange.ts";
 
 /** Seconds that a token is valid if its server says nothing (distribution, token authentication). */
 const TOKEN_SECONDS = 60;

@@ -1,6 +1,6 @@
 import { redirectTarget } from "../../../builders/host/http-get.ts";
 import { ReleaseError } from "../../domain/errors.ts";
-import { type HttpReply, type HttpRequest, openSender } from "./http-exchange.ts";
+import { type HttpReply, type HttpRequest, openSender } from "../http-exchange.ts";
 import { openAuth } from "./registry-auth.ts";
 import { findOrigin } from "./registry-origin.ts";
 import { MAX_JSON_BYTES, parseJson, readBody } from "./reply-body.ts";

@@ -1,5 +1,5 @@
-import { speaksNoTls } from "./error-code.ts";
-import type { Sender } from "./http-exchange.ts";
+import { speaksNoTls } from "../error-code.ts";
+import type { Sender } from "../http-exchange.ts";
 
 /**
  * How a registry is reached: by https; by http only if that may be and the server does not speak TLS. An unreachable

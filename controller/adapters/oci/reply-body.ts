@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { oneLine } from "../../domain/format.ts";
 import { ReleaseError } from "../../domain/errors.ts";
-import type { HttpReply } from "./http-exchange.ts";
+import type { HttpReply } from "../http-exchange.ts";
 
 /** Longest JSON answer that is read, in bytes. */
 export const MAX_JSON_BYTES = 1024 * 1024;

@@ -1,7 +1,8 @@
 import { ReleaseError } from "../../domain/errors.ts";
-import type { HttpReply } from "./http-exchange.ts";
+import type { HttpReply } from "../http-exchange.ts";
 import { readFailure } from "./reply-body.ts";
-import { type Again, retryAfter } from "./retrying.ts";
+import { retryAfter } from "../retry-after.ts";
+import type { Again } from "./retrying.ts";
 
 /** An answer that no retry changes. */
 export const refusal = (what: string, text: string): ReleaseError =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ReleaseError } from "../../domain/errors.ts";
 import { ADDRESS_REFUSED } from "../address-guard.ts";
-import { errorCode, speaksNoTls } from "./error-code.ts";
+import { distrustsCertificate, errorCode, speaksNoTls } from "../error-code.ts";
 
 /** How patient calls are; times in milliseconds. */
 export type Pace = {
@@ -19,8 +19,6 @@ export const PACE: Pace = { pauses: [500, 2000, 8000], longestWait: 60_000, idle
 export type Attempt<T> = { readonly kind: "done"; readonly value: T } | Again;
 export type Again = { readonly kind: "again"; readonly reason: string; readonly after?: number };
 
-const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
-
 /**
  * What a failed connection means: worth another try, or never. An error that is about no connection is thrown on.
  * @throws ReleaseError RegistryRefused; the error itself
@@ -29,7 +27,7 @@ export function connectionFault(what: string, error: unknown): Again {
   const code = errorCode(error);
   if (error instanceof ReleaseError || code === "" || !(error instanceof Error)) throw error;
   const reason = error.message === "" ? code : error.message; // several addresses of one host: no words, only a code
-  if (CERTIFICATE.test(code)) {
+  if (distrustsCertificate(error)) {
     const remedy = "if the registry has a certificate of its own authority, name that in the class's caRef";
     throw new ReleaseError("RegistryRefused", `${what}: its certificate is not trusted: ${reason}`, remedy, {
       cause: error,
@@ -44,14 +42,6 @@ export function connectionFault(what: string, error: unknown): Again {
     throw new ReleaseError("RegistryRefused", `${what}: ${reason}`, remedy, { cause: error });
   }
   return { kind: "again", reason };
-}
-
-/** Milliseconds that a Retry-After header asks for (RFC 9110, 10.2.3); undefined if it says nothing. */
-export function retryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^[0-9]{1,9}$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 /**

@@ -7,7 +7,7 @@ import {
 } from "node:http";
 import { Agent as TlsAgent, type AgentOptions, request as httpsRequest } from "node:https";
 import { getCACertificates } from "node:tls";
-import { publicLookup, refusePrivateHost } from "../address-guard.ts";
+import { publicLookup, refusePrivateHost } from "./address-guard.ts";
 
 export type HttpRequest = {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
