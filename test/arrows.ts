@@ -68,10 +68,11 @@ const ROOMS: readonly Room[] = [
   },
   { name: "host", holds: /^builders\/host\//, rooms: ["contract"], packages: NODE },
   { name: "contract", holds: /^builders\/contract\//, rooms: [], packages: /^(zod|node:crypto)$/ },
+  // an API server is tested through our own client
   {
     name: "contracts",
     holds: /^test\/contracts\/(?!.*\.test\.ts$)/,
-    rooms: ["fakes", "domain", "ports", "contract", "host"],
+    rooms: ["fakes", "adapters", "reconciler", "domain", "ports", "contract", "host"],
     packages: ANY,
   },
   {
