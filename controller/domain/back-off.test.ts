@@ -12,13 +12,17 @@ describe("back-off", () => {
 
   it("is never longer than the longest, and never off by more than a quarter", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 10_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
-        const delay = backOffDelay(failures, RETRY, random);
-        const plain = Math.min(RETRY.longest, RETRY.first * 2 ** (failures - 1));
-        expect(delay).toBeLessThanOrEqual(RETRY.longest);
-        expect(delay / plain).toBeGreaterThanOrEqual(0.75);
-        expect(delay / plain).toBeLessThanOrEqual(1.25);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 10_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (failures, random) => {
+          const delay = backOffDelay(failures, RETRY, random);
+          const plain = Math.min(RETRY.longest, RETRY.first * 2 ** (failures - 1));
+          expect(delay).toBeLessThanOrEqual(RETRY.longest);
+          expect(delay / plain).toBeGreaterThanOrEqual(0.75);
+          expect(delay / plain).toBeLessThanOrEqual(1.25);
+        },
+      ),
     );
   });
 

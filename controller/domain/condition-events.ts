@@ -27,7 +27,8 @@ export function conditionEvents(before: readonly Condition[], after: readonly Co
       ...{ reason, action: type },
     };
     if (Object.hasOwn(STEPS, type)) return [{ ...common, note: message }];
-    const summary = type === "Ready" ? Object.entries(SUMMARIES.Ready.reasons).find(([name]) => name === reason) : undefined;
+    const summary =
+      type === "Ready" ? Object.entries(SUMMARIES.Ready.reasons).find(([name]) => name === reason) : undefined;
     return summary === undefined ? [] : [{ ...common, note: summary[1].says }];
   });
 }

@@ -3,7 +3,7 @@ import { createLeaseStore } from "../../test/fakes/lease-store.ts";
 import { recordedLogger } from "../../test/fakes/recorded-logger.ts";
 import { createVirtualTime } from "../../test/fakes/virtual-time.ts";
 import { ReleaseError } from "../domain/errors.ts";
-import { LEASE_TIMES } from "../domain/lease.ts";
+import { type Lease, LEASE_TIMES } from "../domain/lease.ts";
 import { waitForLeadership } from "./leader-election.ts";
 import type { Term } from "./leader-term.ts";
 
@@ -70,6 +70,23 @@ describe("leader election", () => {
     expect(a.records.map(({ message }) => message)).toContain("the lease could not be renewed");
   });
 
+  it("survives one connection that hangs", async () => {
+    const { time, store, candidate } = setUp();
+    const a = candidate("a");
+    await time.pass(1000);
+    const replace = store.replace;
+    let calls = 0;
+    Object.assign(store, {
+      replace: (version: string, lease: Lease, signal: AbortSignal) => {
+        calls += 1;
+        if (calls > 1) return replace(version, lease, signal);
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(DOWN), { once: true }));
+      },
+    });
+    await time.pass(60_000);
+    expect([a.leads(), calls > 20]).toEqual([true, true]);
+  });
+
   it("ends when the lease is found deleted, or with another holder", async () => {
     for (const spoil of ["delete", "take"] as const) {
       const { time, store, candidate } = setUp();
@@ -78,7 +95,8 @@ describe("leader election", () => {
       const stored = store.stored();
       if (stored === undefined) throw new Error("nobody leads");
       if (spoil === "delete") store.remove();
-      else await store.replace(stored.version, { ...stored, holder: "b", transitions: 1 }, new AbortController().signal);
+      else
+        await store.replace(stored.version, { ...stored, holder: "b", transitions: 1 }, new AbortController().signal);
       await time.pass(LEASE_TIMES.renew);
       expect(a.leads()).toBe(false);
       expect(a.state.term?.lost.aborted).toBe(true);

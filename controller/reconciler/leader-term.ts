@@ -46,7 +46,9 @@ export function startTerm({ store, clock, identity, times, log }: Election, clai
     if (over.signal.aborted) return;
     end();
     log.error("this process leads no more", { identity, fence: claimed.transitions, why });
-    lost.abort(new ReleaseError("LeaseLost", `the lease was lost: ${why}`, "start again: another process may lead now"));
+    lost.abort(
+      new ReleaseError("LeaseLost", `the lease was lost: ${why}`, "start again: another process may lead now"),
+    );
   };
   const isLeader = (): boolean => {
     if (!over.signal.aborted && clock.monotonic() >= validUntil) lose("it was not renewed in time");
@@ -67,15 +69,20 @@ export function startTerm({ store, clock, identity, times, log }: Election, clai
 
   async function renew(): Promise<void> {
     const begun = clock.monotonic();
+    const limit = new AbortController();
+    // a connection that hangs must leave time for another one
+    const cancel = clock.after(times.valid / 3, () => limit.abort(new Error("no answer in time")));
     try {
-      const written = await store.replace(lease.version, { ...lease, renewed: clock.now() }, over.signal);
-      lease = written;
+      const either = AbortSignal.any([over.signal, limit.signal]);
+      lease = await store.replace(lease.version, { ...lease, renewed: clock.now() }, either);
       if (isLeader()) believe(begun + times.valid);
     } catch (fault) {
       if (over.signal.aborted) return;
       const code = fault instanceof ReleaseError ? fault.code : "";
-      if (code === "ObjectConflict" || code === "NotFound") return look();
+      if (code === "ObjectConflict" || code === "NotFound") return await look();
       log.warn("the lease could not be renewed", { reason: fault instanceof Error ? fault.message : String(fault) });
+    } finally {
+      cancel();
     }
   }
 

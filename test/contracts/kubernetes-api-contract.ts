@@ -22,7 +22,13 @@ const CRDS: Resource = {
   ...{ group: "apiextensions.k8s.io", version: "v1", plural: "customresourcedefinitions" },
   ...{ kind: "CustomResourceDefinition", namespaced: false },
 };
-const PROBES: Resource = { group: "contract.example", version: "v1", plural: "probes", kind: "Probe", namespaced: true };
+const PROBES: Resource = {
+  group: "contract.example",
+  version: "v1",
+  plural: "probes",
+  kind: "Probe",
+  namespaced: true,
+};
 const UNKNOWN: Resource = { ...PROBES, group: "unknown.example" };
 
 const PROBE_DEFINITION: DraftObject = {
@@ -65,7 +71,10 @@ export function kubernetesApiContract(
     let connection: ApiConnection;
     let end: () => Promise<void>;
     let api: ApiClient;
-    const configMap = (mapName: string, more: object = {}): DraftObject => ({ metadata: { namespace, name: mapName }, ...more });
+    const configMap = (mapName: string, more: object = {}): DraftObject => ({
+      metadata: { namespace, name: mapName },
+      ...more,
+    });
     const ref = (mapName: string) => ({ resource: CONFIG_MAPS, namespace, name: mapName });
 
     beforeAll(async () => {
@@ -125,7 +134,10 @@ export function kubernetesApiContract(
 
     it("refuses what it cannot take, and says why", async () => {
       const invalid = api.create(CONFIG_MAPS, configMap("Bad_Name"), never);
-      await expect(invalid).rejects.toMatchObject({ code: "ObjectInvalid", message: expect.stringContaining("Bad_Name") });
+      await expect(invalid).rejects.toMatchObject({
+        code: "ObjectInvalid",
+        message: expect.stringContaining("Bad_Name"),
+      });
       const unknown = api.list({ resource: UNKNOWN, namespace, limit: 1 }, never);
       await expect(unknown).rejects.toMatchObject({ code: "NotFound" });
       const headers = async () => ({ ...(await connection.headers()), "impersonate-user": "nobody" });
@@ -224,8 +236,12 @@ export function kubernetesApiContract(
     it("lets a reflector follow it", async () => {
       const label = unique("reflect");
       const labels = { label };
-      const draft = (mapName: string, data: object): DraftObject => ({ metadata: { namespace, name: mapName, labels }, data });
-      for (const letter of ["a", "b", "c"]) await api.create(CONFIG_MAPS, draft(`${label}-${letter}`, { n: "1" }), never);
+      const draft = (mapName: string, data: object): DraftObject => ({
+        metadata: { namespace, name: mapName, labels },
+        data,
+      });
+      for (const letter of ["a", "b", "c"])
+        await api.create(CONFIG_MAPS, draft(`${label}-${letter}`, { n: "1" }), never);
       const stop = new AbortController();
       const told: string[] = [];
       const reflector = createReflector({
@@ -272,7 +288,12 @@ export function kubernetesApiContract(
     it("takes events, and counts those that happen again", async () => {
       const { metadata } = await api.create(CONFIG_MAPS, configMap(unique("event")), never);
       const about = { apiVersion: "v1", kind: "ConfigMap", namespace, name: metadata.name, uid: metadata.uid };
-      const recorder = createEventRecorder({ client: api, clock: systemClock, log: silentLogger, instance: "contract" });
+      const recorder = createEventRecorder({
+        client: api,
+        clock: systemClock,
+        log: silentLogger,
+        instance: "contract",
+      });
       const event = { type: "Warning", reason: "BuildFailed", action: "Built", note: "run 1: dracut failed" } as const;
       for (let nth = 0; nth < 3; nth += 1) recorder.record(about, event);
       recorder.record(about, { ...event, type: "Normal", reason: "Succeeded" });

@@ -4,13 +4,24 @@ import { json } from "node:stream/consumers";
 import { type Chosen, createWatches } from "./api-watches.ts";
 import type { Json } from "./field-owners.ts";
 import { startFileServer } from "./file-server.ts";
-import { createObjectStore, type Change, type ObjectStore, Refusal, type StoredObject, type Write } from "./object-store.ts";
+import {
+  createObjectStore,
+  type Change,
+  type ObjectStore,
+  Refusal,
+  type StoredObject,
+  type Write,
+} from "./object-store.ts";
 
 /** What goes wrong with the next calls that match `on` (`GET /api/v1/pods?watch=1`). */
-export type ApiFailure = { readonly on: RegExp; readonly how: { status: number; retryAfter?: number } | "reset" | "silence" };
+export type ApiFailure = {
+  readonly on: RegExp;
+  readonly how: { status: number; retryAfter?: number } | "reset" | "silence";
+};
 
 const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
-const PATH = /^\/(api\/v1|apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?(?:\/(status|log))?$/;
+const PATH =
+  /^\/(api\/v1|apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?(?:\/(status|log))?$/;
 
 type Target = { readonly collection: string; readonly namespace: string; readonly name: string; readonly part: string };
 
@@ -36,7 +47,13 @@ function writeOf(request: IncomingMessage, query: URLSearchParams, body: Json): 
   return isApply ? { kind: "apply", body, force: query.get("force") === "true" } : { kind: "merge", body };
 }
 
-const VERBS: Readonly<Record<string, string>> = { POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete", GET: "get" };
+const VERBS: Readonly<Record<string, string>> = {
+  POST: "create",
+  PUT: "update",
+  PATCH: "patch",
+  DELETE: "delete",
+  GET: "get",
+};
 
 /**
  * An API server on loopback, over plain http: objects of any kind, lists in pages, watches with bookmarks, optimistic
@@ -53,7 +70,9 @@ export async function startKubernetesApi() {
 
   const refuse = (response: ServerResponse, { status, reason, message }: Refusal): void => {
     response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code: status, reason, message }));
+    response.end(
+      JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", code: status, reason, message }),
+    );
   };
   const send = (response: ServerResponse, status: number, value: unknown): void => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
@@ -62,7 +81,8 @@ export async function startKubernetesApi() {
   function list(response: ServerResponse, target: Target, query: URLSearchParams): void {
     const from = query.get("continue");
     const { collection, fits } = chosenBy(target, query);
-    const page = from === null ? { rest: store.list(collection).filter(fits), version: store.version() } : pages.get(from);
+    const page =
+      from === null ? { rest: store.list(collection).filter(fits), version: store.version() } : pages.get(from);
     if (page === undefined) throw new Refusal(410, "Expired", "The provided continue parameter is too old");
     const limit = Number(query.get("limit") ?? page.rest.length);
     const rest = page.rest.slice(limit);

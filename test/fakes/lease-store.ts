@@ -9,7 +9,8 @@ export type FakeLeaseStore = LeaseStore & {
   readonly faults: { readonly error: Error; readonly late: boolean }[];
 };
 
-const conflict = (code: "ObjectExists" | "ObjectConflict" | "NotFound") => new ReleaseError(code, "as the test wants", "");
+const conflict = (code: "ObjectExists" | "ObjectConflict" | "NotFound") =>
+  new ReleaseError(code, "as the test wants", "");
 
 /** A lease in memory; of two writers who saw the same version, one succeeds. */
 export function createLeaseStore(): FakeLeaseStore {

@@ -85,7 +85,8 @@ export function createObjectStore(onChange: (change: Change) => void) {
       ...object,
       metadata: { ...metaOf(object), resourceVersion: String(version) } as Meta,
     });
-    const isDone = next !== undefined && metaOf(next).deletionTimestamp !== undefined && !metaOf(next).finalizers?.length;
+    const isDone =
+      next !== undefined && metaOf(next).deletionTimestamp !== undefined && !metaOf(next).finalizers?.length;
     const after = next === undefined || isDone ? undefined : stamp(next);
     if (after === undefined) objects.delete(key);
     else objects.set(key, { object: after, owners });

@@ -26,7 +26,10 @@ type WriteOptions = { readonly subresource?: "status" };
  */
 export type ApiClient = {
   /** a page of at most `limit` objects; `from`: the `continue` of the page before */
-  readonly list: (of: Selection & { limit: number; from?: string | undefined }, signal: AbortSignal) => Promise<ObjectPage>;
+  readonly list: (
+    of: Selection & { limit: number; from?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<ObjectPage>;
   /** what happens after a version, with bookmarks, for so many seconds */
   readonly watch: (
     of: Selection & { resourceVersion: string; seconds: number },
@@ -80,7 +83,11 @@ export function createApiClient(
   const { pace = API_PACE, onCall = () => undefined } = options;
   const exchange = openExchange(connection, pace, onCall);
 
-  async function json<T>(request: ApiRequest, schema: { parse: (value: unknown) => T }, signal: AbortSignal): Promise<T> {
+  async function json<T>(
+    request: ApiRequest,
+    schema: { parse: (value: unknown) => T },
+    signal: AbortSignal,
+  ): Promise<T> {
     const text = await exchange.text(request, signal);
     try {
       return schema.parse(JSON.parse(text));

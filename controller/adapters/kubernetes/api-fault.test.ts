@@ -31,7 +31,8 @@ describe("an answer that is no success", () => {
   });
 
   it("says which right is missing", () => {
-    const message = 'pods "x" is forbidden: User "u" cannot get resource "pods/log" in API group "" in the namespace "b"';
+    const message =
+      'pods "x" is forbidden: User "u" cannot get resource "pods/log" in API group "" in the namespace "b"';
     const place = { resource: PODS, namespace: "b", name: "x", subresource: "log" } as const;
     const fault = apiFault({ verb: "get", place }, 403, said({ reason: "Forbidden", message }));
     expect(fault.code).toBe("Unauthorized");

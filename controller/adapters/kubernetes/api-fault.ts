@@ -17,7 +17,9 @@ const Status = z.object({
     .object({
       retryAfterSeconds: z.number().optional(),
       causes: z
-        .array(z.object({ reason: z.string().default(""), message: z.string().default(""), field: z.string().default("") }))
+        .array(
+          z.object({ reason: z.string().default(""), message: z.string().default(""), field: z.string().default("") }),
+        )
         .optional(),
     })
     .nullish(),
@@ -63,7 +65,11 @@ export function apiFault(call: Call, status: number, said: Status, retryAfter?: 
     case 403:
       return forbidden(call, text, message);
     case 404:
-      return new ReleaseError("NotFound", text, "see whether it was deleted, or its CustomResourceDefinition is missing");
+      return new ReleaseError(
+        "NotFound",
+        text,
+        "see whether it was deleted, or its CustomResourceDefinition is missing",
+      );
     case 409:
       return said.reason === "AlreadyExists"
         ? new ReleaseError("ObjectExists", text, "see who made it: two objects have the same name")
@@ -83,10 +89,18 @@ export function apiFault(call: Call, status: number, said: Status, retryAfter?: 
 /** 403 has several meanings, which only the text tells apart. */
 function forbidden(call: Call, text: string, message: string): ReleaseError {
   if (message.includes("exceeded quota")) {
-    return new ReleaseError("QuotaFull", text, "it is tried again; raise the namespace's ResourceQuota if it stays full");
+    return new ReleaseError(
+      "QuotaFull",
+      text,
+      "it is tried again; raise the namespace's ResourceQuota if it stays full",
+    );
   }
   if (message === "" || /\bcannot \w+ resource\b/.test(message)) {
     return new ReleaseError("Unauthorized", text, missingRight(call));
   }
-  return new ReleaseError("ClusterRefused", text, "an admission rule of the cluster says no: change the object or the rule");
+  return new ReleaseError(
+    "ClusterRefused",
+    text,
+    "an admission rule of the cluster says no: change the object or the rule",
+  );
 }

@@ -34,7 +34,11 @@ export type ObjectPage = {
 
 /** An object as it is sent: type, name, and whatever it says. */
 export type DraftObject = {
-  readonly metadata: { readonly name: string; readonly namespace?: string | undefined; readonly [field: string]: unknown };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string | undefined;
+    readonly [field: string]: unknown;
+  };
   readonly [field: string]: unknown;
 };
 
@@ -45,5 +49,8 @@ export const withType = (resource: Resource, draft: DraftObject): DraftObject =>
 });
 
 /** `namespace/name`, or the name alone: what queue and caches know an object by. */
-export const keyOf = ({ metadata: { namespace, name } }: { readonly metadata: { readonly name: string; readonly namespace?: string | undefined } }): string =>
-  namespace === undefined ? name : `${namespace}/${name}`;
+export const keyOf = ({
+  metadata: { namespace, name },
+}: {
+  readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
+}): string => (namespace === undefined ? name : `${namespace}/${name}`);

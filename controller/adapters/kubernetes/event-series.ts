@@ -25,7 +25,9 @@ export function createEventSeries(newName: () => string): EventSeries {
       const before = known.get(key);
       known.delete(key);
       const goesOn = before !== undefined && now - before.last < MAX_PAUSE;
-      const series = goesOn ? { ...before, count: before.count + 1, last: now } : { name: newName(), count: 1, last: now };
+      const series = goesOn
+        ? { ...before, count: before.count + 1, last: now }
+        : { name: newName(), count: 1, last: now };
       known.set(key, series);
       const [oldest] = known.keys();
       if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);

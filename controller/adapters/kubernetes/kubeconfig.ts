@@ -24,8 +24,10 @@ export async function connectByKubeconfig(file: string): Promise<ApiConnection> 
     throw new ReleaseError("InputMissing", `cannot read ${file}: ${reason}`, "name a kubeconfig file", { cause });
   }
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw refuse(file, "its current-context names no cluster", "kubectl config use-context sets it");
-  if (!cluster.server.startsWith("https:")) throw refuse(file, "its server is not https", "use the server's TLS address");
+  if (cluster === null)
+    throw refuse(file, "its current-context names no cluster", "kubectl config use-context sets it");
+  if (!cluster.server.startsWith("https:"))
+    throw refuse(file, "its server is not https", "use the server's TLS address");
   if (cluster.skipTLSVerify) {
     throw refuse(file, "insecure-skip-tls-verify is set", "name the cluster's certificate-authority instead");
   }
@@ -33,7 +35,9 @@ export async function connectByKubeconfig(file: string): Promise<ApiConnection> 
   const apply = async (): Promise<RequestOptions> => {
     const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options).catch((cause: unknown) => {
-      throw new ReleaseError("Unauthorized", `${file}: no credentials: ${String(cause)}`, "see what kubectl says", { cause });
+      throw new ReleaseError("Unauthorized", `${file}: no credentials: ${String(cause)}`, "see what kubectl says", {
+        cause,
+      });
     });
     return options;
   };

@@ -132,7 +132,10 @@ function setUp() {
 
 const name = fc.constantFrom("a", "b", "c", "d");
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("write" as const), name, how: fc.constantFrom("put", "delete", "anew") }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("write" as const), name, how: fc.constantFrom("put", "delete", "anew") }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("answer" as const), most: fc.integer({ min: 1, max: 3 }) }) },
   fc.record({
     do: fc.constant("fail" as const),

@@ -24,7 +24,9 @@ const MAX_LINE = 8 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 const broken = (call: Call, why: string, cause?: unknown): ReleaseError =>
-  new ReleaseError("ClusterUnavailable", `watch ${call.place.resource.plural}: ${why}`, "it is watched again", { cause });
+  new ReleaseError("ClusterUnavailable", `watch ${call.place.resource.plural}: ${why}`, "it is watched again", {
+    cause,
+  });
 
 /** The lines of a stream, without the last one if nothing ended it. */
 async function* linesOf(call: Call, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

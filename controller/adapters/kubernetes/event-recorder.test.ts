@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { recordedLogger } from "../../../test/fakes/recorded-logger.ts";
+import { createVirtualTime } from "../../../test/fakes/virtual-time.ts";
+import type { ApiClient } from "./api-client.ts";
+import type { ApiObject, DraftObject } from "./api-object.ts";
+import { createEventRecorder } from "./event-recorder.ts";
+
+const ABOUT = { apiVersion: "v1", kind: "Pod", namespace: "n", name: "x", uid: "u" };
+const EVENT = { type: "Warning", reason: "BuildFailed", action: "Built", note: "run 1" } as const;
+const OBJECT: ApiObject = { metadata: { name: "x", uid: "u", resourceVersion: "1" } };
+
+function setUp(fail: () => Error | undefined = () => undefined) {
+  const time = createVirtualTime();
+  const { log, records } = recordedLogger();
+  const sent: unknown[] = [];
+  const answer = async (what: unknown): Promise<ApiObject> => {
+    sent.push(what);
+    const fault = fail();
+    if (fault !== undefined) throw fault;
+    return OBJECT;
+  };
+  const client: Pick<ApiClient, "create" | "patch"> = {
+    create: (_resource, object) => answer(object),
+    patch: (ref, patch) => answer({ name: ref.name, patch }),
+  };
+  const recorder = createEventRecorder({ client, clock: time.clock(), log, instance: "pod-1" });
+  return { recorder, sent, records };
+}
+
+describe("the event recorder", () => {
+  it("writes an event with all that the API wants, and counts it when it happens again", async () => {
+    const { recorder, sent } = setUp();
+    recorder.record(ABOUT, EVENT);
+    recorder.record(ABOUT, EVENT);
+    await recorder.settled();
+    const { metadata, ...fields } = sent[0] as DraftObject;
+    expect(metadata).toMatchObject({ namespace: "n", name: expect.stringMatching(/^x\.[0-9a-f-]{36}$/) as string });
+    expect(fields).toEqual({
+      ...{ ...EVENT, regarding: ABOUT, eventTime: "2026-11-23T04:00:00.000000Z" },
+      ...{ reportingController: "imgrel", reportingInstance: "pod-1" },
+    });
+    const series = { count: 2, lastObservedTime: "2026-11-23T04:00:00.000000Z" };
+    expect(sent[1]).toEqual({ name: metadata.name, patch: { series } });
+  });
+
+  it("makes another object when the first could not be written, and never throws", async () => {
+    let down = true;
+    const { recorder, sent, records } = setUp(() => (down ? new Error("503") : undefined));
+    recorder.record(ABOUT, EVENT);
+    await recorder.settled();
+    down = false;
+    recorder.record(ABOUT, EVENT);
+    await recorder.settled();
+    expect(sent.map((what) => Object.hasOwn(what as object, "patch"))).toEqual([false, false]);
+    expect(records.map(({ level, reason }) => [level, reason])).toEqual([["warn", "BuildFailed"]]);
+  });
+
+  it("cuts a note that the API would refuse", async () => {
+    const { recorder, sent } = setUp();
+    recorder.record(ABOUT, { ...EVENT, note: "x".repeat(5000) });
+    await recorder.settled();
+    expect((sent[0] as { note: string }).note).toHaveLength(1024);
+  });
+
+  it("drops what is more than it can hold, and says so", async () => {
+    const { recorder, sent, records } = setUp();
+    for (let nth = 0; nth < 130; nth += 1) recorder.record(ABOUT, { ...EVENT, note: String(nth) });
+    await recorder.settled();
+    expect(sent).toHaveLength(100);
+    expect(records).toHaveLength(30);
+    recorder.record(ABOUT, EVENT);
+    await recorder.settled();
+    expect(sent).toHaveLength(101);
+  });
+});
