@@ -186,8 +186,6 @@ export async function bringUp(name: string, watch: Watch, options: UpOptions = {
   await checkMachine();
   const found = await findCluster(name);
   if (found !== undefined) return found;
-  const root = await ensureNodeRoot(watch);
-  const bin = await ensureKubebox(root, watch);
   await mkdir(dirname(folder), { recursive: true });
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
@@ -195,6 +193,8 @@ export async function bringUp(name: string, watch: Watch, options: UpOptions = {
     throw new ReleaseError("Usage", `the cluster '${name}' is half made: ${folder} is there`, remedy);
   });
   try {
+    const root = await ensureNodeRoot(watch);
+    const bin = await ensureKubebox(root, watch);
     return await bringUpIn(folder, name, watch, policies, [root, bin]);
   } catch (error) {
     if (!keep) await takeDown(name, AbortSignal.timeout(60_000));
