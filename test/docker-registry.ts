@@ -20,7 +20,7 @@ export type DockerRegistry = AsyncDisposable & {
 };
 
 /** A port of loopback that nobody had a moment ago: docker-registry cannot choose one itself. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;

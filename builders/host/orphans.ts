@@ -12,9 +12,8 @@ export const startedBy = (starter: ProcessIdentity): Readonly<Record<string, str
   [STARTER_VARIABLE]: markOf(starter),
 });
 
-/** Processes of sandboxes that `starter` started. */
-async function childrenOf(starter: ProcessIdentity): Promise<ProcessIdentity[]> {
-  const mark = `${STARTER_VARIABLE}=${markOf(starter)}`;
+/** Processes that have `mark`, a variable with its value, in the environment that they were started with. */
+async function markedWith(mark: string): Promise<ProcessIdentity[]> {
   const found: ProcessIdentity[] = [];
   for (const name of await readdir("/proc")) {
     if (!/^[0-9]+$/.test(name)) continue;
@@ -37,15 +36,13 @@ function kill(pid: number): void {
 }
 
 /**
- * Ends every sandbox that a process which is gone has left, and returns once none is there any more. Mostly there is
- * none: they end with their starter (sandbox.ts). But the kernel tells them so only from the moment that they asked for
- * it, and who dies before that moment leaves an orphan.
+ * Kills every process that has `mark` (`NAME=value`) in its environment, and returns once none is there any more.
  * @throws the signal's reason if it fires
  */
-export async function endOrphans(starter: ProcessIdentity, signal: AbortSignal): Promise<void> {
+export async function endMarked(mark: string, signal: AbortSignal): Promise<void> {
   const ending: ProcessIdentity[] = [];
   for (;;) {
-    const left = await childrenOf(starter);
+    const left = await markedWith(mark);
     // the first process of a namespace is not gone before all others in it are, and has no environment meanwhile
     if (left.length === 0 && !ending.some(isAlive)) return;
     for (const { pid } of left) kill(pid);
@@ -53,3 +50,12 @@ export async function endOrphans(starter: ProcessIdentity, signal: AbortSignal):
     await sleep(20, undefined, { signal });
   }
 }
+
+/**
+ * Ends every sandbox that a process which is gone has left, and returns once none is there any more. Mostly there is
+ * none: they end with their starter (sandbox.ts). But the kernel tells them so only from the moment that they asked for
+ * it, and who dies before that moment leaves an orphan.
+ * @throws the signal's reason if it fires
+ */
+export const endOrphans = (starter: ProcessIdentity, signal: AbortSignal): Promise<void> =>
+  endMarked(`${STARTER_VARIABLE}=${markOf(starter)}`, signal);

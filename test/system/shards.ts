@@ -63,4 +63,16 @@ export const SHARDS: readonly Shard[] = [
     covers: [...BUILD, "test/imgrel.ts", "test/toolbox.ts"],
     costSeconds: 330,
   },
+  {
+    name: "cluster",
+    files: [
+      ...["test/system/cluster.test.ts", "test/system/cluster-commands.test.ts"],
+      ...["test/system/cluster/cgroups.test.ts", "test/system/cluster/policy-rules.test.ts"],
+    ],
+    covers: [
+      ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/system/cluster/**"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
+    ],
+    costSeconds: 200,
+  },
 ];

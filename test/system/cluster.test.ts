@@ -1,0 +1,267 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exec } from "../../builders/host/exec.ts";
+import { openRegistry } from "../../controller/adapters/oci/registry.ts";
+import { type Cluster, findCluster, inNetwork, killPart, kubectl, printed } from "./cluster/cluster.ts";
+import { takeDown } from "./cluster/down.ts";
+import { busyboxLayer, storeImage } from "./cluster/images.ts";
+import { create, endOf, eventually, jobOf, podsOf, runJob } from "./cluster/jobs.ts";
+import { bringUp } from "./cluster/up.ts";
+
+const NAME = "cluster-test";
+const { signal } = new AbortController();
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+let cluster: Cluster;
+
+beforeAll(async () => {
+  await takeDown(NAME, signal);
+  cluster = await bringUp(NAME, { say, signal });
+});
+afterAll(() => takeDown(NAME, signal));
+
+const get = async (...args: readonly string[]): Promise<string> => printed(await kubectl(cluster, ["get", ...args]));
+
+describe("a node", () => {
+  test("is of the pinned version, ready, and has no alien in it", async () => {
+    const version = "jsonpath={.items[*].status.nodeInfo.kubeletVersion}";
+    expect(await get("nodes", "--output", version)).toBe("v1.34.4\n");
+    expect(await get("pods", "--all-namespaces", "--output", "name")).toBe("");
+  });
+
+  test("runs a Job to its end", async () => {
+    const end = await runJob(cluster, { name: "good", script: "echo hello from $(hostname)" });
+    expect(end).toMatchObject({ condition: "Complete", terminated: { exitCode: 0 } });
+    expect(end.log).toMatch(/^hello from good-/);
+  });
+
+  test("tells a Job that failed by the exit code of its container", async () => {
+    const end = await runJob(cluster, { name: "bad", script: "echo no such package >&2; exit 7" });
+    expect(end).toMatchObject({ condition: "Failed", reason: "BackoffLimitExceeded", terminated: { exitCode: 7 } });
+    expect(end.log).toBe("no such package\n");
+  });
+
+  test("ends a container that takes more memory than its limit", async () => {
+    const container = { resources: { limits: { memory: "48Mi" } } };
+    const end = await runJob(cluster, { name: "hungry", script: "tail /dev/zero", container });
+    expect(end).toMatchObject({ condition: "Failed", terminated: { exitCode: 137, reason: "OOMKilled" } });
+  });
+
+  test("ends a Job that is past its deadline", async () => {
+    const end = await runJob(cluster, { name: "slow", script: "sleep 600", job: { activeDeadlineSeconds: 3 } });
+    expect(end).toMatchObject({ condition: "Failed", reason: "DeadlineExceeded" });
+  });
+
+  test("gives a pod a token that the API server knows, and none where none is wanted", async () => {
+    const script = "cat /var/run/secrets/kubernetes.io/serviceaccount/namespace";
+    expect((await runJob(cluster, { name: "known", script })).log).toBe("default");
+    const pod = { automountServiceAccountToken: false };
+    expect((await runJob(cluster, { name: "unknown", script, pod })).condition).toBe("Failed");
+  });
+});
+
+test("a claim binds one of the static volumes, which its fsGroup may write and a later Job reads", async () => {
+  const claim = {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "out" },
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "5Gi" } } },
+  };
+  await create(cluster, claim);
+  const pod = {
+    securityContext: { runAsUser: 65532, runAsGroup: 65532, fsGroup: 65532 },
+    volumes: [{ name: "out", persistentVolumeClaim: { claimName: "out" } }],
+  };
+  const container = { volumeMounts: [{ name: "out", mountPath: "/out" }] };
+  const shape = { pod, container };
+  const wrote = await runJob(cluster, { name: "writes", script: "echo artifact > /out/a.img", ...shape });
+  expect(wrote.condition).toBe("Complete");
+  const read = await runJob(cluster, { name: "reads", script: "cat /out/a.img", ...shape });
+  expect(read.log).toBe("artifact\n");
+  const volume = (await get("pvc", "out", "--output", "jsonpath={.spec.volumeName}")).trim();
+  expect(await readFile(join(cluster.folder, "lib/volumes", volume, "a.img"), "utf8")).toBe("artifact\n");
+});
+
+describe("a pod's network", () => {
+  /** Says for each address whether something answers there. */
+  const probes = (...targets: readonly string[]): string =>
+    targets.map((target) => `nc -w 3 -z ${target} && echo "${target}: yes" || echo "${target}: no"`).join("; ");
+  const OWN = ["10.244.0.1 443", "10.96.0.1 443", "10.244.0.1 5000"];
+
+  /** A pod that listens on port 7000 on every address, and those of its interface. */
+  async function listener(name: string, pod: object) {
+    const shape = { name, pod, script: "ip -o address show dev eth0; nc -lk -p 7000 -e true" };
+    await create(cluster, jobOf(shape));
+    const log = await eventually(`${name} runs`, 60, async () => {
+      const { exitCode, stdout } = await kubectl(cluster, ["logs", `job/${name}`]);
+      return exitCode === 0 && stdout.includes("inet ") ? stdout : undefined;
+    });
+    const address = /inet ([0-9.]+)/.exec(log)?.[1] ?? "";
+    const linkLocal = /inet6 (fe80:[0-9a-f:]+)/.exec(log)?.[1];
+    return { address, linkLocal, shape };
+  }
+
+  test("reaches the API server, the registry and other pods", async () => {
+    const { address } = await listener("open-listener", {});
+    const { log } = await runJob(cluster, { name: "open", script: probes(...OWN, `${address} 7000`) });
+    expect(log.trimEnd().split("\n")).toEqual([...OWN, `${address} 7000`].map((target) => `${target}: yes`));
+  });
+
+  test("of the class nonet reaches nothing: no address, no route, no link-local neighbour", async () => {
+    const nonet = { runtimeClassName: "nonet" };
+    const plain = await listener("plain-peer", {});
+    const peer = await listener("nonet-peer", nonet);
+    const others = [`${plain.address} 7000`, `${peer.linkLocal ?? "fe80::1"}%eth0 7000`];
+    const asked = [...OWN, ...others];
+    const script = `ip route; ip -6 route show default; ip neigh; echo routes shown; ${probes(...asked)}`;
+    const { log } = await runJob(cluster, { name: "nonet", script, pod: nonet });
+    expect(log.trimEnd().split("\n")).toEqual(["routes shown", ...asked.map((target) => `${target}: no`)]);
+  });
+
+  test("leads to a program of this machine that runs in it, and that ends with it", async () => {
+    const server = `require("node:http").createServer((q, a) => a.end("served")).listen(8080, "10.244.0.1")`;
+    const running = exec({ ...inNetwork(cluster, process.execPath, ["-e", server]), signal: stopServer.signal });
+    running.catch(() => undefined); // ended below
+    const script = "for i in 1 2 3 4 5 6 7 8 9; do nc -w 3 10.244.0.1 8080 < /tmp/request && exit; sleep 1; done";
+    const request = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' > /tmp/request; ${script}`;
+    const { log } = await runJob(cluster, { name: "asks", script: request });
+    expect(log).toContain("served");
+    stopServer.abort();
+    await expect(running).rejects.toThrow("abort");
+  });
+  const stopServer = new AbortController();
+});
+
+describe("Pod Security", () => {
+  const namespace = (name: string) => ({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: `pods-${name}`, labels: { "pod-security.kubernetes.io/enforce": name } },
+  });
+  const pod = (level: string, name: string, spec: object, container: object) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: `pods-${level}` },
+    spec: { ...spec, containers: [{ name: "main", image: "localhost/busybox:1", ...container }] },
+  });
+  const EIGHT = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SYS_CHROOT", "MKNOD"];
+  const seccomp = { seccompProfile: { type: "RuntimeDefault" } };
+  const builder = {
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"], add: EIGHT } },
+  };
+  const bare = { securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } } };
+  const nobody = { securityContext: { runAsNonRoot: true, runAsUser: 65532, ...seccomp } };
+  const tried = async (manifest: object) => {
+    const { exitCode, tail } = await kubectl(cluster, ["create", "-f", "-"], JSON.stringify(manifest));
+    return exitCode === 0 ? "accepted" : tail;
+  };
+
+  beforeAll(() => create(cluster, namespace("baseline"), namespace("restricted")));
+
+  test("baseline takes a builder with its eight capabilities, and refuses host folders and privileged pods", async () => {
+    expect(await tried(pod("baseline", "builder", { securityContext: seccomp }, builder))).toBe("accepted");
+    const host = { volumes: [{ name: "host", hostPath: { path: "/" } }] };
+    expect(await tried(pod("baseline", "host", host, {}))).toContain("hostPath");
+    const privileged = { securityContext: { privileged: true } };
+    expect(await tried(pod("baseline", "privileged", {}, privileged))).toContain("privileged");
+  });
+
+  test("restricted takes a boot without capabilities, and refuses a builder", async () => {
+    expect(await tried(pod("restricted", "boot", nobody, bare))).toBe("accepted");
+    expect(await tried(pod("restricted", "builder", nobody, builder))).toContain("unrestricted capabilities");
+  });
+});
+
+describe("the registry", () => {
+  const open = () =>
+    openRegistry({ repository: `${cluster.registry}/tests/busybox`, network: { allowPrivate: true, allowHTTP: true } });
+
+  test("takes an image from this machine, which the kubelet pulls by digest", async () => {
+    const layer = await busyboxLayer(cluster.folder);
+    const digest = await storeImage(open(), layer, ["/bin/echo", "pulled"], "v1", signal);
+    const image = `10.244.0.1:5000/tests/busybox@${digest}`;
+    const end = await runJob(cluster, { name: "pulls", image, script: "echo pulled" });
+    expect(end).toMatchObject({ condition: "Complete", log: "pulled\n" });
+    const events = await get("events", "--output", "jsonpath={.items[*].message}");
+    expect(events).toContain(`Successfully pulled image "${image}"`);
+  });
+
+  test("has no image of another digest", async () => {
+    const shape = { name: "misses", script: "true", image: `10.244.0.1:5000/tests/busybox@sha256:${"0".repeat(64)}` };
+    await create(cluster, jobOf(shape));
+    const reason = await eventually("the pull fails", 60, async () => {
+      const [pod] = await podsOf(cluster, shape);
+      const waiting = pod?.status.containerStatuses[0]?.state.waiting?.reason;
+      return waiting === "ContainerCreating" ? undefined : waiting;
+    });
+    expect(reason).toMatch(/^(ErrImagePull|ImagePullBackOff)$/);
+  });
+});
+
+test("an API server that is killed comes back with all it knew, and Jobs go on", async () => {
+  const shape = { name: "lasting", script: "sleep 5; echo still here" };
+  await create(cluster, jobOf(shape));
+  const pidFile = join(cluster.folder, "parts/kube-apiserver.pid");
+  const before = await readFile(pidFile, "utf8");
+  await killPart(cluster, "kube-apiserver");
+  await eventually("the API server is ready again", 60, async () => {
+    const { exitCode } = await kubectl(cluster, ["get", "--raw", "/readyz"]);
+    return exitCode === 0 && (await readFile(pidFile, "utf8")) !== before ? true : undefined;
+  });
+  expect(await endOf(cluster, shape)).toMatchObject({ condition: "Complete", log: "still here\n" });
+  expect((await runJob(cluster, { name: "later", script: "true" })).condition).toBe("Complete");
+});
+
+describe("a second cluster", () => {
+  const SECOND = "cluster-test-2";
+  /** What a cluster could leave: interfaces and mounts of this machine, namespaces of its processes, groups, its folder. */
+  async function traces(folder: string, net: string) {
+    const holders: string[] = [];
+    for (const pid of (await readdir("/proc")).filter((name) => /^[0-9]+$/.test(name))) {
+      const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+      const mounts = await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => "");
+      const ino = await stat(`/proc/${pid}/ns/net`).then(
+        (found) => String(found.ino),
+        () => "",
+      );
+      if (environment.includes(folder) || mounts.includes(folder) || ino === net) holders.push(pid);
+    }
+    const groups = await Promise.all(
+      (await readdir("/sys/fs/cgroup")).map((name) =>
+        exec({ program: "find", args: [`/sys/fs/cgroup/${name}`, "-name", `imgrel-cluster-${SECOND}`] }),
+      ),
+    );
+    return {
+      holders: holders.length,
+      groups: groups.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== "")).length,
+      folder: await stat(folder).then(
+        () => true,
+        () => false,
+      ),
+    };
+  }
+
+  test("runs beside the first, and nothing of it is left once it is down", async () => {
+    const devices = await readdir("/sys/class/net");
+    const second = await bringUp(SECOND, { say, signal });
+    try {
+      expect((await bringUp(SECOND, { say, signal })).apiPort).toBe(second.apiPort); // the same one
+      expect((await runJob(second, { name: "good", script: "true" })).condition).toBe("Complete");
+      expect(await get("namespace", "default", "--output", "name")).toBe("namespace/default\n");
+      const init = (await readFile(join(second.folder, "init.pid"), "utf8")).trim();
+      const net = String((await stat(`/proc/${init}/ns/net`)).ino);
+      const up = await traces(second.folder, net);
+      expect(up.holders).toBeGreaterThan(5);
+      expect(up.groups).toBeGreaterThan(0);
+      expect(await readdir("/sys/class/net")).toEqual(devices);
+      const outlasting = exec(inNetwork(second, "sleep", ["600"]));
+      await takeDown(SECOND, signal);
+      expect((await outlasting).exitCode).toBe(137);
+      expect(await traces(second.folder, net)).toEqual({ holders: 0, groups: 0, folder: false });
+      expect(await findCluster(SECOND)).toBeUndefined();
+      expect(await get("nodes", "--output", "name")).toBe("node/node\n");
+    } finally {
+      await takeDown(SECOND, signal);
+    }
+  });
+});

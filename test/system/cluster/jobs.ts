@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { type Cluster, kubectl, printed } from "./cluster.ts";
+
+/** A Job of one container that runs a shell script in busybox; what is given besides goes into its parts. */
+export type JobShape = {
+  readonly name: string;
+  readonly script: string;
+  readonly namespace?: string;
+  readonly image?: string;
+  readonly job?: object;
+  readonly pod?: object;
+  readonly container?: object;
+};
+
+/** The Job's manifest; it is tried once. */
+export const jobOf = ({ name, script, namespace = "default", image, job, pod, container }: JobShape) => ({
+  apiVersion: "batch/v1",
+  kind: "Job",
+  metadata: { name, namespace },
+  spec: {
+    backoffLimit: 0,
+    ...job,
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        restartPolicy: "Never",
+        terminationGracePeriodSeconds: 0,
+        ...pod,
+        containers: [
+          { name: "main", image: image ?? "localhost/busybox:1", command: ["sh", "-c", script], ...container },
+        ],
+      },
+    },
+  },
+});
+
+const Jobs = z.object({
+  status: z.object({
+    conditions: z.array(z.object({ type: z.string(), status: z.string(), reason: z.string().optional() })).default([]),
+  }),
+});
+
+const Terminated = z.object({ exitCode: z.int(), reason: z.string() });
+const Pods = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      status: z.object({
+        podIP: z.string().optional(),
+        containerStatuses: z
+          .array(
+            z.object({
+              state: z.object({
+                terminated: Terminated.optional(),
+                waiting: z.object({ reason: z.string() }).optional(),
+              }),
+            }),
+          )
+          .default([]),
+      }),
+    }),
+  ),
+});
+
+export const create = async (cluster: Cluster, ...items: readonly object[]): Promise<void> =>
+  void printed(
+    await kubectl(cluster, ["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items })),
+  );
+
+/** The pods of a Job that {@link jobOf} made. */
+export async function podsOf(cluster: Cluster, { name, namespace = "default" }: JobShape) {
+  const args = ["get", "pods", "--namespace", namespace, "--selector", `app=${name}`, "--output", "json"];
+  return Pods.parse(JSON.parse(printed(await kubectl(cluster, args)))).items;
+}
+
+/** Waits until `find` gives something. @throws Error after `seconds` */
+export async function eventually<T>(what: string, seconds: number, find: () => Promise<T | undefined>): Promise<T> {
+  for (const until = performance.now() + seconds * 1000; ; await sleep(300)) {
+    const found = await find();
+    if (found !== undefined) return found;
+    if (performance.now() > until) throw new Error(`${what}: not within ${seconds} s`);
+  }
+}
+
+/** How a Job ended: its condition, its container's end where it had one, and what it printed. */
+export type JobEnd = {
+  readonly condition: string;
+  readonly reason: string | undefined;
+  readonly terminated: z.infer<typeof Terminated> | undefined;
+  readonly log: string;
+};
+
+/** Makes a Job and waits for its end. */
+export async function runJob(cluster: Cluster, shape: JobShape): Promise<JobEnd> {
+  await create(cluster, jobOf(shape));
+  return endOf(cluster, shape);
+}
+
+/** Waits for the end of a Job. */
+export async function endOf(cluster: Cluster, shape: JobShape): Promise<JobEnd> {
+  const { name, namespace = "default" } = shape;
+  const get = ["get", "job", name, "--namespace", namespace, "--output", "json"];
+  const condition = await eventually(`the Job ${name} ends`, 120, async () => {
+    const { status } = Jobs.parse(JSON.parse(printed(await kubectl(cluster, get))));
+    return status.conditions.find(({ type, status }) => status === "True" && /^(Complete|Failed)$/.test(type));
+  });
+  const pods = await podsOf(cluster, shape);
+  const { stdout } = await kubectl(cluster, ["logs", "--namespace", namespace, `job/${name}`]);
+  return {
+    condition: condition.type,
+    reason: condition.reason,
+    terminated: pods[0]?.status.containerStatuses[0]?.state.terminated,
+    log: stdout,
+  };
+}
