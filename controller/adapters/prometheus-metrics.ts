@@ -19,16 +19,15 @@ export function createPrometheusMetrics(): PrometheusMetrics {
     new Counter({ ...named(name, help), labelNames: [...labelNames] });
   const histogram = <const L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
     new Histogram({ ...named(name, help), labelNames: [...labelNames], buckets });
-  const current = (name: string, help: string, read: () => number): void => {
+  const current = (name: string, help: string, read: () => number) =>
     new Gauge({
       ...named(name, help),
       collect() {
         this.set(read());
       },
     });
-  };
   /** A count that is kept elsewhere. */
-  const total = (name: string, help: string, read: () => number): void => {
+  const total = (name: string, help: string, read: () => number) =>
     new Counter({
       ...named(name, help),
       collect() {
@@ -36,7 +35,15 @@ export function createPrometheusMetrics(): PrometheusMetrics {
         this.inc(read());
       },
     });
-  };
+  const releases = (read: () => ReadonlyMap<string, number>) =>
+    new Gauge({
+      ...named("releases", "Releases in each phase."),
+      labelNames: ["phase"],
+      collect() {
+        this.reset();
+        for (const [phase, count] of read()) this.set({ phase }, count);
+      },
+    });
 
   const reconciles = counter("reconcile_total", "Looks at a release, by what they came to.", ["result"]);
   const reconcileTime = histogram("reconcile_duration_seconds", "How long one look took.", [], RECONCILE_BUCKETS);
@@ -81,17 +88,8 @@ export function createPrometheusMetrics(): PrometheusMetrics {
       const longest = () => read().longestRunning;
       current("workqueue_longest_running_seconds", "How long the oldest key has been worked on.", longest);
     },
-    showReleases: (read) => {
-      new Gauge({
-        ...named("releases", "Releases in each phase."),
-        labelNames: ["phase"],
-        collect() {
-          this.reset();
-          for (const [phase, count] of read()) this.set({ phase }, count);
-        },
-      });
-    },
-    showLeader: (read) => current("leader", "1 in the process that leads.", () => (read() ? 1 : 0)),
+    showReleases: (read) => void releases(read),
+    showLeader: (read) => void current("leader", "1 in the process that leads.", () => (read() ? 1 : 0)),
     expose: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
 }

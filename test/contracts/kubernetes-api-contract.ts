@@ -136,7 +136,7 @@ export function kubernetesApiContract(
       const invalid = api.create(CONFIG_MAPS, configMap("Bad_Name"), never);
       await expect(invalid).rejects.toMatchObject({
         code: "ObjectInvalid",
-        message: expect.stringContaining("Bad_Name"),
+        message: expect.stringContaining("Bad_Name") as string,
       });
       const unknown = api.list({ resource: UNKNOWN, namespace, limit: 1 }, never);
       await expect(unknown).rejects.toMatchObject({ code: "NotFound" });

@@ -40,7 +40,7 @@ export type Write =
   | { readonly kind: "create" | "replace" | "merge"; readonly body: Json }
   | { readonly kind: "apply"; readonly body: Json; readonly force: boolean };
 
-const metaOf = (body: Json): Partial<Meta> => (body["metadata"] ?? {}) as Partial<Meta>;
+const metaOf = (body: Json): Partial<Meta> => body["metadata"] ?? {};
 const contentOf = ({ metadata: _metadata, status: _status, ...content }: Json): unknown => sorted(plain(content));
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 /** Without what is undefined. */

@@ -75,4 +75,13 @@ export const SHARDS: readonly Shard[] = [
     ],
     costSeconds: 200,
   },
+  {
+    name: "kubernetes-api",
+    files: ["test/system/kubernetes-api.test.ts"],
+    covers: [
+      ...["controller/**", "builders/**", "test/contracts/kubernetes-api-contract.ts", "test/fakes/silent-metrics.ts"],
+      ...["test/system/cluster/**", "test/docker-registry.ts", "test/toolbox.ts"],
+    ],
+    costSeconds: 60,
+  },
 ];
