@@ -54,7 +54,7 @@ describe("a node", () => {
 
   test("gives a pod a token that the API server knows, and none where none is wanted", async () => {
     const script = "cat /var/run/secrets/kubernetes.io/serviceaccount/namespace";
-    expect((await runJob(cluster, { name: "known", script })).log).toBe("default");
+    expect((await runJob(cluster, { name: "known", script })).log).toBe("default\n");
     const pod = { automountServiceAccountToken: false };
     expect((await runJob(cluster, { name: "unknown", script, pod })).condition).toBe("Failed");
   });
@@ -85,12 +85,12 @@ test("a claim binds one of the static volumes, which its fsGroup may write and a
 describe("a pod's network", () => {
   /** Says for each address whether something answers there. */
   const probes = (...targets: readonly string[]): string =>
-    targets.map((target) => `nc -w 3 -z ${target} && echo "${target}: yes" || echo "${target}: no"`).join("; ");
+    targets.map((target) => `nc -w 3 ${target} -e true 2>/dev/null && echo "${target}: yes" || echo "${target}: no"`).join("; ");
   const OWN = ["10.244.0.1 443", "10.96.0.1 443", "10.244.0.1 5000"];
 
   /** A pod that listens on port 7000 on every address, and those of its interface. */
   async function listener(name: string, pod: object) {
-    const shape = { name, pod, script: "ip -o address show dev eth0; nc -lk -p 7000 -e true" };
+    const shape = { name, pod, script: "ip -o address show dev eth0; nc -ll -p 7000 -e true" };
     await create(cluster, jobOf(shape));
     const log = await eventually(`${name} runs`, 60, async () => {
       const { exitCode, stdout } = await kubectl(cluster, ["logs", `job/${name}`]);
@@ -119,6 +119,7 @@ describe("a pod's network", () => {
   });
 
   test("leads to a program of this machine that runs in it, and that ends with it", async () => {
+    const stopServer = new AbortController();
     const server = `require("node:http").createServer((q, a) => a.end("served")).listen(8080, "10.244.0.1")`;
     const running = exec({ ...inNetwork(cluster, process.execPath, ["-e", server]), signal: stopServer.signal });
     running.catch(() => undefined); // ended below
@@ -129,7 +130,6 @@ describe("a pod's network", () => {
     stopServer.abort();
     await expect(running).rejects.toThrow("abort");
   });
-  const stopServer = new AbortController();
 });
 
 describe("Pod Security", () => {
@@ -254,7 +254,10 @@ describe("a second cluster", () => {
       expect(up.holders).toBeGreaterThan(5);
       expect(up.groups).toBeGreaterThan(0);
       expect(await readdir("/sys/class/net")).toEqual(devices);
-      const outlasting = exec(inNetwork(second, "sleep", ["600"]));
+      const { promise: started, resolve: onLine } = Promise.withResolvers<string>();
+      const script = "echo started; exec sleep 600";
+      const outlasting = exec({ ...inNetwork(second, "sh", ["-c", script]), onLine });
+      expect(await started).toBe("started");
       await takeDown(SECOND, signal);
       expect((await outlasting).exitCode).toBe(137);
       expect(await traces(second.folder, net)).toEqual({ holders: 0, groups: 0, folder: false });

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { cacheRoot } from "../../../builders/host/cache.ts";
 import { type Command, exec, type Outcome, PLAIN_ENV } from "../../../builders/host/exec.ts";
@@ -108,7 +108,7 @@ export const kubectl = (cluster: Pick<Cluster, "bin" | "kubeconfig">, args: read
   exec({
     program: join(cluster.bin, "kubectl"),
     args,
-    env: { ...PLAIN_ENV, KUBECONFIG: cluster.kubeconfig },
+    env: { ...PLAIN_ENV, KUBECONFIG: cluster.kubeconfig, HOME: dirname(cluster.kubeconfig) }, // for its cache
     ...(input === undefined ? {} : { input }),
   });
 

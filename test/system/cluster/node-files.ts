@@ -74,6 +74,11 @@ const REGISTRY = {
   http: { addr: REGISTRY_ADDRESS },
 };
 
+/** containerd asks by https unless it is told of plain http (its docs/hosts.md). */
+const PLAIN_HTTP = `[host."http://${REGISTRY_ADDRESS}"]
+  capabilities = ["pull", "resolve"]
+`;
+
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Programs that containerd calls for the network of pods, by name below `cni`; `nowhere` stands beside them. */
@@ -84,7 +89,7 @@ export const NODE_FILES: Readonly<Record<string, string>> = {
   "etc/containerd.toml": CONTAINERD,
   "etc/cni/pods.conflist": json(PODS),
   "etc/cni-nonet/nonet.conflist": json(NONET),
-  [`etc/registries/${REGISTRY_ADDRESS}/hosts.toml`]: `server = "http://${REGISTRY_ADDRESS}"\n`,
+  [`etc/registries/${REGISTRY_ADDRESS}/hosts.toml`]: PLAIN_HTTP,
   "etc/kubelet.json": json(KUBELET),
   "etc/registry.json": json(REGISTRY),
 };
