@@ -49,8 +49,5 @@ export const withType = (resource: Resource, draft: DraftObject): DraftObject =>
 });
 
 /** `namespace/name`, or the name alone: what queue and caches know an object by. */
-export const keyOf = ({
-  metadata: { namespace, name },
-}: {
-  readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
-}): string => (namespace === undefined ? name : `${namespace}/${name}`);
+export const keyOf = ({ metadata: { namespace, name } }: ApiObject): string =>
+  namespace === undefined ? name : `${namespace}/${name}`;
