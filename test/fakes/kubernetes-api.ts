@@ -61,9 +61,8 @@ const VERBS: Readonly<Record<string, string>> = {
  * that `unknown.example` has none. Whoever impersonates someone may do nothing.
  */
 export async function startKubernetesApi() {
-  let store: ObjectStore;
+  const store: ObjectStore = createObjectStore((change: Change) => watches.changed(change));
   const watches = createWatches(() => store);
-  store = createObjectStore((change: Change) => watches.changed(change));
   const failures: ApiFailure[] = [];
   const logs = new Map<string, string>();
   const pages = new Map<string, { readonly rest: StoredObject[]; readonly version: number }>();

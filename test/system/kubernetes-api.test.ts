@@ -31,12 +31,27 @@ beforeAll(async () => {
 });
 afterAll(() => takeDown(NAME, signal));
 
-kubernetesApiContract("Kubernetes", async () => ({ connection, end: async () => undefined }));
-
 /** Waits until something holds; the test's own limit ends it otherwise. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((later) => setTimeout(later, 50));
 }
+
+/** A new API server knows no history: its caches begin with what it finds. */
+async function restartServer(): Promise<void> {
+  const api = createApiClient(connection);
+  const uidOf = async () =>
+    (await api.get({ resource: CONFIG_MAPS, namespace: "default", name: "up" }, signal))?.metadata.uid;
+  await api.apply(CONFIG_MAPS, { metadata: { namespace: "default", name: "up" } }, { manager: "t" }, signal);
+  await killPart(cluster, "kube-apiserver");
+  await until(() =>
+    uidOf().then(
+      (uid) => uid !== undefined,
+      () => false,
+    ),
+  );
+}
+
+kubernetesApiContract("Kubernetes", async () => ({ connection, forget: restartServer, end: async () => undefined }));
 
 describe("on a real cluster", () => {
   it("the log of a container is read from its end", async () => {

@@ -80,8 +80,8 @@ export const SHARDS: readonly Shard[] = [
     files: ["test/system/kubernetes-api.test.ts"],
     covers: [
       ...["controller/**", "builders/**", "test/contracts/kubernetes-api-contract.ts", "test/fakes/silent-metrics.ts"],
-      ...["test/system/cluster/**", "test/docker-registry.ts", "test/toolbox.ts"],
+      ...["test/system/cluster/**", "test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
-    costSeconds: 60,
+    costSeconds: 70,
   },
 ];
