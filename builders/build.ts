@@ -12,7 +12,7 @@ import { timed } from "./host/step.ts";
 import { makeComposefs } from "./steps/composefs.ts";
 import { type DiskParts, makeDiskImage } from "./steps/disk-image.ts";
 import { makeInitramfs } from "./steps/initramfs.ts";
-import { findKernel, type Kernel } from "./steps/kernel.ts";
+import { findKernel, type Kernel, kernelVersionOf } from "./steps/kernel.ts";
 import { addNodeFiles } from "./steps/node-files.ts";
 import { normalizeRoot } from "./steps/normalize-root.ts";
 import { layOutRepository } from "./steps/repository.ts";
@@ -45,7 +45,7 @@ async function makeRoot(context: StepContext, request: BuildRequest) {
     value: await layOutRepository(context, request.lock),
   }));
   return timed(context.report, "root", async () => {
-    const outcome = await installRoot(context, request.lock, repository);
+    const outcome = await installRoot(context, request.lock, repository, kernelVersionOf(request.kernelPackage));
     await normalizeRoot(context, HOSTNAME);
     await addNodeFiles(context);
     return { ...outcome, value: await findKernel(context, request.kernelPackage) };
@@ -157,15 +157,15 @@ export async function makeOutputs(
   ingredients: Ingredients,
   rootFiles: RootFiles,
 ): Promise<BuildManifest> {
-  const artifacts: Record<string, ManifestArtifact> = {};
-  for (const variant of request.variants) {
-    await timed(context.report, variant, async () => {
-      const made = await makeVariant(context, ingredients, variant);
-      Object.assign(artifacts, made);
-      const bytes = Object.values(made).reduce((sum, artifact) => sum + artifact.size_bytes, 0);
-      return { bytes, value: undefined };
-    });
-  }
+  const made = await Promise.all(
+    request.variants.map((variant) =>
+      timed(context.report, variant, async () => {
+        const value = await makeVariant(context, ingredients, variant);
+        return { bytes: Object.values(value).reduce((sum, artifact) => sum + artifact.size_bytes, 0), value };
+      }),
+    ),
+  );
+  const artifacts = Object.fromEntries(made.flatMap((one) => Object.entries(one)));
   await rm(join(context.work, DISK), { force: true });
   const { hash } = ingredients.rootImage;
   const manifest: BuildManifest = {

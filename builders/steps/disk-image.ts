@@ -7,7 +7,7 @@ import { commandLine } from "./command-line.ts";
 import { type DiskLayout, diskUuid, MIB, partitionNamed, planDisk } from "./disk-layout.ts";
 import { makeExt4Image } from "./ext4-image.ts";
 import { fatVolumeId, makeFatImage } from "./fat-image.ts";
-import { bootSector, type GrubBios, makeGrubBios, placedCore } from "./grub-bios.ts";
+import { bootSector, makeGrubBios, placedCore } from "./grub-bios.ts";
 import { ESP_PATHS, grubConfig } from "./grub-config.ts";
 import type { Kernel } from "./kernel.ts";
 import { writePartitionTable } from "./partition-table.ts";
@@ -39,8 +39,11 @@ function commandLines({ arch, rootImage }: DiskParts, layout: DiskLayout) {
   };
 }
 
+/** A part of the disk: the file that holds it all, where files beside it may be made, and its plan. */
+type Disk = { readonly path: string; readonly folder: string; readonly layout: DiskLayout };
+
 /** The ESP: UKI for UEFI; on amd64 also what GRUB reads under BIOS, where a UKI cannot start. */
-async function makeEsp(context: StepContext, folder: string, parts: DiskParts, layout: DiskLayout): Promise<string> {
+async function makeEsp(context: StepContext, parts: DiskParts, { path, folder, layout }: Disk): Promise<void> {
   const { arch, kernel, initramfs } = parts;
   const { normal, recovery } = commandLines(parts, layout);
   const uki = await makeUki(context, STEP, folder, {
@@ -49,10 +52,9 @@ async function makeEsp(context: StepContext, folder: string, parts: DiskParts, l
   });
   const config = join(folder, "grub.cfg");
   await writeFile(config, grubConfig(normal, recovery));
-  const esp = partitionNamed(layout, "esp");
-  const path = join(folder, "esp.img");
+  const { startMiB, sizeMiB } = partitionNamed(layout, "esp");
   await makeFatImage(context, STEP, {
-    ...{ path, sizeMiB: esp.sizeMiB, label: "ESP", volumeId: fatVolumeId(diskUuid(parts.seed, "esp-fs")) },
+    ...{ path, startMiB, sizeMiB, label: "ESP", volumeId: fatVolumeId(diskUuid(parts.seed, "esp-fs")) },
     files: [
       { source: uki, target: `EFI/BOOT/${EFI_ARCH[arch].bootFile}` },
       ...(arch === "amd64"
@@ -64,25 +66,28 @@ async function makeEsp(context: StepContext, folder: string, parts: DiskParts, l
         : []),
     ],
   });
-  await rm(uki);
-  return path;
 }
 
-async function makePersist(context: StepContext, folder: string, seed: string, layout: DiskLayout): Promise<string> {
-  const path = join(folder, "persist.img");
-  const { sizeMiB } = partitionNamed(layout, "persist");
+async function makePersist(context: StepContext, { seed }: DiskParts, { path, layout }: Disk): Promise<void> {
+  const { startMiB, sizeMiB } = partitionNamed(layout, "persist");
   const uuid = diskUuid(seed, "persist-fs");
   await makeExt4Image(context, STEP, {
-    ...{ path, sizeMiB, label: "persist", uuid, hashSeed: diskUuid(seed, "persist-hash") },
+    ...{ path, startMiB, sizeMiB, label: "persist", uuid, hashSeed: diskUuid(seed, "persist-hash") },
   });
-  return path;
+}
+
+async function copyRoot({ rootImage }: DiskParts, { path, layout }: Disk): Promise<void> {
+  await using file = await open(path, "r+");
+  await copySparse(rootImage.path, file, partitionNamed(layout, "powernode-root").startMiB * MIB);
 }
 
 /** Puts GRUB where the firmware looks: the first sector's code, and core.img in the BIOS boot partition. */
-async function writeBootCode(image: string, grub: GrubBios, layout: DiskLayout): Promise<void> {
+async function writeBootCode(context: StepContext, { path, folder, layout }: Disk): Promise<void> {
+  const espNumber = layout.partitions.indexOf(partitionNamed(layout, "esp")) + 1;
+  const grub = await makeGrubBios(context, STEP, folder, espNumber);
   const { startMiB, sizeMiB } = partitionNamed(layout, "bios-boot");
   const start = startMiB * SECTORS_PER_MIB;
-  await using file = await open(image, "r+");
+  await using file = await open(path, "r+");
   const { buffer } = await file.read(Buffer.alloc(SECTOR_BYTES), 0, SECTOR_BYTES, 0);
   await file.write(bootSector(grub.boot, buffer, start), 0, SECTOR_BYTES, 0);
   const core = placedCore(grub.core, start, sizeMiB * SECTORS_PER_MIB);
@@ -90,8 +95,8 @@ async function writeBootCode(image: string, grub: GrubBios, layout: DiskLayout):
 }
 
 /**
- * A whole disk as a sparse file at `path`: table, boot code, ESP, root image, persist. No mount, no loop device; no
- * byte outside of its parts is written.
+ * A whole disk as a sparse file at `path`: table, boot code, ESP, root image, persist, each written in its place. No
+ * mount, no loop device; no byte outside of its parts is written.
  * @throws BuildError OutputInvalid if a part does not fit its partition, or as the steps that make the parts
  */
 export async function makeDiskImage(context: StepContext, parts: DiskParts, path: string): Promise<void> {
@@ -106,27 +111,18 @@ export async function makeDiskImage(context: StepContext, parts: DiskParts, path
   const folder = join(context.work, "disk");
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const espNumber = layout.partitions.indexOf(partitionNamed(layout, "esp")) + 1;
-  const [esp, persist, grub] = await Promise.all([
-    makeEsp(context, folder, parts, layout),
-    makePersist(context, folder, seed, layout),
-    arch === "amd64" ? makeGrubBios(context, STEP, folder, espNumber) : undefined,
-  ]);
   await rm(path, { force: true });
   {
     await using file = await open(path, "wx");
     await file.truncate(layout.sizeMiB * MIB);
   }
   await writePartitionTable(context, STEP, path, layout);
-  if (grub !== undefined) await writeBootCode(path, grub, layout);
-  for (const [name, source] of [
-    ["esp", esp],
-    ["powernode-root", rootImage.path],
-    ["persist", persist],
-  ] as const) {
-    const { startMiB } = partitionNamed(layout, name);
-    await using file = await open(path, "r+");
-    await copySparse(source, file, startMiB * MIB);
-  }
+  const disk = { path, folder, layout };
+  await Promise.all([
+    makeEsp(context, parts, disk),
+    makePersist(context, parts, disk),
+    copyRoot(parts, disk),
+    ...(arch === "amd64" ? [writeBootCode(context, disk)] : []),
+  ]);
   await rm(folder, { recursive: true });
 }

@@ -1,10 +1,11 @@
-import { open } from "node:fs/promises";
 import { MIB } from "./disk-layout.ts";
 import { perturb } from "./perturb.ts";
 import { runTool, type StepContext } from "./tool.ts";
 
 export type Ext4Image = {
+  /** the file that holds it, and where: zeros so far */
   readonly path: string;
+  readonly startMiB: number;
   readonly sizeMiB: number;
   readonly label: string;
   readonly uuid: string;
@@ -24,18 +25,20 @@ const FEATURES = [
 /** 2^31 blocks, 8 TiB: block descriptors up to there are reserved, so that it grows while it is mounted. */
 const GROWS_TO_BLOCKS = 2 ** 31 - 1;
 
+const BLOCK_BYTES = 4096;
+
 /** Enough for a large disk: a journal does not grow with its file system. */
 const JOURNAL_MIB = 32;
 
 /**
- * Makes an empty ext4 in a new sparse file: 4096-byte blocks whatever its size, since it grows and fs-verity wants
- * pages.
+ * Makes an empty ext4 in a place of a file, such as a partition of a disk image: 4096-byte blocks whatever its size,
+ * since it grows and fs-verity wants pages.
  * @throws BuildError as runTool
  */
 export async function makeExt4Image(context: StepContext, step: string, image: Ext4Image): Promise<void> {
-  await using file = await open(image.path, "wx");
-  await file.truncate(image.sizeMiB * MIB);
+  const start = image.startMiB * MIB;
   const extended = [
+    `offset=${start}`,
     `hash_seed=${image.hashSeed}`,
     `resize=${GROWS_TO_BLOCKS}`,
     "lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=0:0",
@@ -43,10 +46,16 @@ export async function makeExt4Image(context: StepContext, step: string, image: E
   await runTool(context, {
     step,
     program: "mke2fs",
+    // zeros are written, not asked of the file system: what that does and sets aside is its own matter, and the
+    // superblock counts it. They become holes below
+    env: { UNIX_IO_NOZEROOUT: "1" },
     args: [
-      ...["-q", "-F", "-t", "ext4", "-b", "4096", "-I", "256", "-i", "16384", "-m", "1", "-O", FEATURES],
-      ...["-J", `size=${JOURNAL_MIB}`, "-L", image.label, "-U", image.uuid, "-E", extended, image.path],
+      ...["-q", "-F", "-t", "ext4", "-b", String(BLOCK_BYTES), "-I", "256", "-i", "16384", "-m", "1", "-O", FEATURES],
+      ...["-J", `size=${JOURNAL_MIB}`, "-L", image.label, "-U", image.uuid, "-E", extended],
+      ...[image.path, String((image.sizeMiB * MIB) / BLOCK_BYTES)],
     ],
   });
-  await perturb(context, "ext4", image.path);
+  const place = ["--offset", String(start), "--length", String(image.sizeMiB * MIB)];
+  await runTool(context, { step, program: "fallocate", args: ["--dig-holes", ...place, image.path] });
+  await perturb(context, "ext4", image.path, start);
 }

@@ -48,7 +48,7 @@ describe("makeFatImage", () => {
       };
       await writeFile(join(folder, "x"), "x");
       const files = [{ source: join(folder, "x"), target: bad }];
-      const image = { path: join(folder, "esp"), sizeMiB: 64, label: "ESP", volumeId: "00000001", files };
+      const image = { path: join(folder, "esp"), startMiB: 0, sizeMiB: 64, label: "ESP", volumeId: "00000001", files };
       await expect(makeFatImage(context, "disk", image)).rejects.toThrow("is no path for a FAT file system");
     },
   );

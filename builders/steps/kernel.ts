@@ -6,12 +6,16 @@ import type { StepContext } from "./tool.ts";
 /** A kernel inside the installed root. `version` is what `uname -r` prints when it runs. */
 export type Kernel = { readonly version: string; readonly image: string; readonly modules: string };
 
+/** Version of the kernel that a package holds, by the package's name. */
+export const kernelVersionOf = (kernelPackage: string): string =>
+  kernelPackage.replace(/^linux-image-(unsigned-)?/, "");
+
 /**
  * The kernel that the release names: never the newest one found, never the build host's.
  * @throws BuildError OutputInvalid if the package did not bring its image and its modules
  */
 export async function findKernel(context: StepContext, kernelPackage: string): Promise<Kernel> {
-  const version = kernelPackage.replace(/^linux-image-(unsigned-)?/, "");
+  const version = kernelVersionOf(kernelPackage);
   const root = join(context.work, "root");
   const kernel = {
     version,

@@ -22,6 +22,7 @@ const TRACES = [
   "var/cache/apt/",
   "var/lib/apt/lists/",
   "var/log/",
+  "etc/apt/apt.conf.d/99mmdebstrap",
   "etc/passwd-",
   "etc/group-",
   "etc/shadow-",

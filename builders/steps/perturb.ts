@@ -12,8 +12,8 @@ import { readPe } from "../readers/pe.ts";
 import { openFile } from "../readers/random-access.ts";
 import type { StepContext } from "./tool.ts";
 
-/** Changes a file and says what it changed. */
-type Change = (path: string) => Promise<string>;
+/** Changes a file, or what starts at byte `start` of it, and says what it changed. */
+type Change = (path: string, start: number) => Promise<string>;
 
 /** Where a run notes that it was perturbed, until its output is complete. */
 const noteFile = (work: string): string => join(work, "logs", PERTURBED_FILE);
@@ -49,8 +49,8 @@ async function flip(path: string, at: number): Promise<string> {
 
 const flipAt =
   (at: number): Change =>
-  (path) =>
-    flip(path, at);
+  (path, start) =>
+    flip(path, start + at);
 
 const flipMiddle: Change = async (path) => {
   await using image = await openFile(path);
@@ -137,16 +137,18 @@ async function tell(context: StepContext, step: PerturbStep, what: string): Prom
 }
 
 /**
- * Changes one byte of what a step just made, if a test asked for that step; does nothing else, ever.
+ * Changes one byte of what a step just made, at `start` of the file, if a test asked for that step; does nothing else,
+ * ever.
  * @throws BuildError InvalidRequest if what was made is not what the test takes it for
  */
 export async function perturb(
   context: StepContext,
   step: Exclude<PerturbStep, "root-mtime">,
   path: string,
+  start = 0,
 ): Promise<void> {
   if (context.perturb !== step) return;
-  await tell(context, step, await CHANGES[step](path));
+  await tell(context, step, await CHANGES[step](path, start));
 }
 
 /** The time stamp for a root image: the epoch, or a second more if a test asked for that. */

@@ -34,14 +34,39 @@ async function checkBlob(context: StepContext, locked: LockedPackage, path: stri
   });
 }
 
-/** The package's control stanza, as an entry of a Packages index; hash and size are the lock's. */
-async function stanza(context: StepContext, locked: LockedPackage, path: string): Promise<string> {
-  const { stdout } = await runTool(context, { step: "inputs", program: "dpkg-deb", args: ["--field", path] });
-  const control = stdout
-    .trimEnd()
-    .replaceAll(/^(Description|Homepage|Tag|Build-Ids|Built-Using|Static-Built-Using):.*\n?(?:[ \t].*\n?)*/gm, "")
-    .trimEnd();
-  return `${control}\nFilename: ./pool/${fileName(locked)}\nSize: ${locked.size}\nSHA256: ${locked.sha256}\n`;
+/** Fields that apt needs for nothing here, or that are the lock's to say. */
+const LEFT_OUT =
+  /^(Description|Homepage|Tag|Build-Ids|Built-Using|Static-Built-Using|Filename|Size):.*\n?(?:[ \t].*\n?)*/gm;
+
+/**
+ * The Packages index of a lock, in its order, from what apt-ftparchive says of the pool; hashes and sizes are the lock's.
+ * @throws BuildError OutputInvalid, naming a package that is not in the listing
+ */
+export function packagesIndex(lock: Lock, listing: string): string {
+  const stanzas = new Map(
+    listing.split(/\n\n+/).map((stanza) => [/^Filename: pool\/(.+)$/m.exec(stanza)?.[1] ?? "", stanza]),
+  );
+  const entries = lock.packages.map((locked) => {
+    const name = fileName(locked);
+    const control = stanzas.get(name)?.replaceAll(LEFT_OUT, "").trimEnd();
+    if (control !== undefined) {
+      return `${control}\nFilename: ./pool/${name}\nSize: ${locked.size}\nSHA256: ${locked.sha256}\n`;
+    }
+    throw new BuildError({
+      code: "OutputInvalid",
+      step: "inputs",
+      message: `${locked.name} ${locked.version} has the hash of the lock, but is no Debian package`,
+      remedy: "make the lock anew with imgrel lock; if it happens again, the archive's file is broken",
+    });
+  });
+  return entries.join("\n");
+}
+
+/** What the packages of a pool say of themselves. One program reads them all: one for each would take far longer. */
+async function listPool(context: StepContext, folder: string): Promise<string> {
+  const noHashes = ["MD5", "SHA1", "SHA256", "SHA512"].flatMap((name) => ["-o", `APT::FTPArchive::${name}=false`]);
+  const args = [...noHashes, "packages", "pool"];
+  return (await runTool(context, { step: "inputs", program: "apt-ftparchive", args, cwd: folder })).stdout;
 }
 
 /**
@@ -53,23 +78,16 @@ export async function layOutRepository(context: StepContext, lock: Lock): Promis
   const folder = join(context.work, "repository");
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "pool"), { recursive: true });
-  const stanzas = new Map<LockedPackage, string>();
+  let done = 0;
+  const total = lock.packages.length;
   await sideBySide(lock.packages, 3, context.signal, async (locked) => {
     const blob = join(context.blobs, locked.sha256.slice(0, 2), locked.sha256);
     await checkBlob(context, locked, blob);
-    const path = join(folder, "pool", fileName(locked));
-    await symlink(blob, path);
-    stanzas.set(locked, await stanza(context, locked, path));
-    context.report({
-      event: "action",
-      step: "inputs",
-      text: locked.name,
-      done: stanzas.size,
-      total: lock.packages.length,
-      unit: "items",
-    });
+    await symlink(blob, join(folder, "pool", fileName(locked)));
+    done += 1;
+    context.report({ event: "action", step: "inputs", text: locked.name, done, total, unit: "items" });
   });
-  const index = lock.packages.map((locked) => stanzas.get(locked) ?? "").join("\n");
+  const index = packagesIndex(lock, await listPool(context, folder));
   await writeFile(join(folder, "Packages"), index);
   const [suite] = lock.suites;
   // apt matches mmdebstrap's `?archive(^suite$)` against this file: without it no essential package is found

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { uuidFromName } from "../contract/digest.ts";
 import { hashFile, type FileHash } from "../host/hash-file.ts";
@@ -10,6 +11,9 @@ import { runTool, type StepContext } from "./tool.ts";
  */
 const COMPRESSION = ["-zlz4hc,9", "-C65536"];
 
+/** Per file, by path: what is compressed already is stored as it is. It would not get smaller, only slower. */
+const COMPRESS_HINTS = String.raw`0 (\.(xz|zst|gz)|/vmlinuz-[^/]*)$`;
+
 /** The read-only root image and what verifies it. */
 export type RootImage = { readonly path: string; readonly hash: FileHash };
 
@@ -20,6 +24,8 @@ export type RootImage = { readonly path: string; readonly hash: FileHash };
 export async function packRootImage(context: StepContext, name: string) {
   const path = join(context.work, "root.erofs");
   const epoch = await perturbedEpoch(context);
+  const hints = join(context.work, "compress-hints");
+  await writeFile(hints, `${COMPRESS_HINTS}\n`);
   const outcome = await runTool(context, {
     step: "root-image",
     program: "mkfs.erofs",
@@ -27,6 +33,7 @@ export async function packRootImage(context: StepContext, name: string) {
     args: [
       "--quiet",
       ...COMPRESSION,
+      `--compress-hints=${hints}`,
       `-T${epoch}`,
       "--ignore-mtime",
       `-U${uuidFromName(`${name}/root.erofs`)}`,

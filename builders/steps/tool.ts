@@ -5,6 +5,7 @@ import type { PerturbStep } from "../contract/perturbation.ts";
 import type { Report } from "../contract/progress.ts";
 import { diskFull, isDiskFull, saysDiskFull } from "../host/disk-full.ts";
 import { exec, type Outcome, PLAIN_ENV } from "../host/exec.ts";
+import { wasNotFound, withoutSync } from "./no-sync.ts";
 
 /** What every step gets. Paths are those inside the sandbox or pod. */
 export type StepContext = {
@@ -50,8 +51,6 @@ const fakeClock = (days: number): Readonly<Record<string, string>> =>
         FAKETIME_DONT_FAKE_MONOTONIC: "1",
       };
 
-const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
-
 /**
  * Runs a tool of the toolchain with a plain environment (C.UTF-8, UTC, SOURCE_DATE_EPOCH) and keeps its output in
  * `<work>/logs/<step>.log`.
@@ -68,8 +67,7 @@ export async function runTool(context: StepContext, call: ToolCall): Promise<Out
   let outcome: Outcome;
   try {
     outcome = await exec({
-      program: call.program,
-      args: call.args,
+      ...(await withoutSync(context.work, call.program, call.args)),
       cwd: call.cwd ?? context.work,
       env: {
         ...PLAIN_ENV,
@@ -87,20 +85,17 @@ export async function runTool(context: StepContext, call: ToolCall): Promise<Out
         if (text !== undefined) context.report({ event: "action", step: call.step, text });
       },
     });
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new BuildError(
-      {
-        code: "ToolMissing",
-        step: call.step,
-        message: `${call.program} is not in the toolchain root`,
-        remedy: "add its package to builders/toolchain/packages.json and run: imgrel lock --toolchain",
-      },
-      { cause: error },
-    );
   } finally {
     await appendFile(log, `${lines.join("\n")}\n`).catch(async (error: unknown) => {
       throw isDiskFull(error) ? await noSpace() : error;
+    });
+  }
+  if (wasNotFound(call.program, outcome)) {
+    throw new BuildError({
+      code: "ToolMissing",
+      step: call.step,
+      message: `${call.program} is not in the toolchain root`,
+      remedy: "add its package to builders/toolchain/packages.json and run: imgrel lock --toolchain",
     });
   }
   // dracut is known to say so and to end well

@@ -14,6 +14,14 @@ installkernel() {
 	# beside the forced drivers of 50-powernode.conf: disks, buses and file systems that images are booted from
 	hostonly='' instmods erofs overlay loop ext4 vfat nls_ascii nls_cp437 isofs cdrom sr_mod sd_mod \
 		virtio_scsi nvme ahci usb-storage uas =drivers/mmc =drivers/usb/host
+	# on a board a disk is behind more than a bus: clocks, pins, power
+	case ${DRACUT_ARCH:-$(uname -m)} in
+	aarch64)
+		hostonly='' instmods '=drivers/clk' =drivers/dma =drivers/firmware =drivers/gpio =drivers/i2c/busses \
+			=drivers/mailbox =drivers/mfd =drivers/nvmem =drivers/phy =drivers/power =drivers/regulator =drivers/reset \
+			=drivers/soc =drivers/spi =drivers/usb/dwc2 =drivers/usb/dwc3
+		;;
+	esac
 }
 
 install() {

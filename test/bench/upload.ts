@@ -13,7 +13,7 @@ import { formatBytes } from "../../controller/domain/format.ts";
 import type { ArtifactStore } from "../../controller/ports/artifact-store.ts";
 import { startDockerRegistry } from "../docker-registry.ts";
 import { toolchainRoot } from "../toolbox.ts";
-import { watchMachine } from "./machine-state.ts";
+import { describeUse, watchMachine } from "./machine-state.ts";
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
       const speed = `${(size / MIB / seconds).toFixed(0)} MiB/s`;
       const verdict = bytes <= LIMIT ? "" : `, MORE THAN ${formatBytes(LIMIT)}`;
       console.log(
-        `${way.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s ${speed.padStart(11)}  peak memory ${formatBytes(bytes)}${verdict}; ${machine()}`,
+        `${way.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s ${speed.padStart(11)}  peak memory ${formatBytes(bytes)}${verdict}; ${describeUse(machine(outcome.userSeconds + outcome.systemSeconds))}`,
       );
       if (bytes > LIMIT) process.exitCode = 1;
     }

@@ -1,0 +1,47 @@
+import { parseArgs } from "node:util";
+import { compareWithMkosi } from "./compare-mkosi.ts";
+import { compareWithMmdebstrap } from "./compare-mmdebstrap.ts";
+import { describeMachine } from "./machine-state.ts";
+import { memoryWithLargeArtifacts } from "./memory.ts";
+import { bothRuns, peakDisk } from "./release.ts";
+
+const USAGE = `usage: npm run bench [-- [--rounds N] [NAME...]]
+Prints figures and asserts nothing; as root, on a machine that is otherwise quiet. Without a name, all of:
+  mkosi       one run of the builder against mkosi making one disk of the same packages (5 rounds, 2 minutes each)
+  release     both runs of a release: how busy they keep the processors (3 rounds)
+  disk        the most disk that a release takes up
+  memory      the most memory with artifacts of 4 GiB
+  mmdebstrap  a build of one artifact against mmdebstrap alone (3 rounds)`;
+
+const BENCHES: Readonly<Record<string, (rounds: number | undefined) => Promise<void>>> = {
+  mkosi: (rounds = 5) => compareWithMkosi(rounds),
+  release: (rounds = 3) => bothRuns(rounds),
+  disk: () => peakDisk(),
+  memory: () => memoryWithLargeArtifacts(),
+  mmdebstrap: (rounds = 3) => compareWithMmdebstrap(rounds),
+};
+
+/** What the command line asks for; undefined if it cannot be read. */
+function asked(): { readonly names: readonly string[]; readonly rounds: number | undefined } | undefined {
+  try {
+    const { values, positionals } = parseArgs({ options: { rounds: { type: "string" } }, allowPositionals: true });
+    const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+    const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+    if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) return undefined;
+    return names.every((name) => Object.hasOwn(BENCHES, name)) ? { names, rounds } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const wanted = asked();
+if (wanted === undefined) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  console.log(describeMachine());
+  for (const name of wanted.names) {
+    console.log(`\n== ${name}`);
+    await BENCHES[name]?.(wanted.rounds);
+  }
+}
