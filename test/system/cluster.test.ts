@@ -7,6 +7,7 @@ import { type Cluster, findCluster, inNetwork, killPart, kubectl, printed } from
 import { takeDown } from "./cluster/down.ts";
 import { busyboxLayer, storeImage } from "./cluster/images.ts";
 import { create, endOf, eventually, jobOf, podsOf, runJob } from "./cluster/jobs.ts";
+import { NODE_SERVERS, probing, reached, startListener } from "./cluster/probes.ts";
 import { bringUp } from "./cluster/up.ts";
 
 const NAME = "cluster-test";
@@ -83,39 +84,29 @@ test("a claim binds one of the static volumes, which its fsGroup may write and a
 });
 
 describe("a pod's network", () => {
-  /** Says for each address whether something answers there. */
-  const probes = (...targets: readonly string[]): string =>
-    targets.map((target) => `nc -w 3 ${target} -e true 2>/dev/null && echo "${target}: yes" || echo "${target}: no"`).join("; ");
-  const OWN = ["10.244.0.1 443", "10.96.0.1 443", "10.244.0.1 5000"];
-
-  /** A pod that listens on port 7000 on every address, and those of its interface. */
-  async function listener(name: string, pod: object) {
-    const shape = { name, pod, script: "ip -o address show dev eth0; nc -ll -p 7000 -e true" };
-    await create(cluster, jobOf(shape));
-    const log = await eventually(`${name} runs`, 60, async () => {
-      const { exitCode, stdout } = await kubectl(cluster, ["logs", `job/${name}`]);
-      return exitCode === 0 && stdout.includes("inet ") ? stdout : undefined;
-    });
-    const address = /inet ([0-9.]+)/.exec(log)?.[1] ?? "";
-    const linkLocal = /inet6 (fe80:[0-9a-f:]+)/.exec(log)?.[1];
-    return { address, linkLocal, shape };
-  }
-
   test("reaches the API server, the registry and other pods", async () => {
-    const { address } = await listener("open-listener", {});
-    const { log } = await runJob(cluster, { name: "open", script: probes(...OWN, `${address} 7000`) });
-    expect(log.trimEnd().split("\n")).toEqual([...OWN, `${address} 7000`].map((target) => `${target}: yes`));
+    const { address } = await startListener(cluster, "open-listener");
+    const targets = [...NODE_SERVERS, `${address} 7000`];
+    expect(await reached(cluster, { name: "open" }, targets)).toEqual(targets);
   });
 
   test("of the class nonet reaches nothing: no address, no route, no link-local neighbour", async () => {
     const nonet = { runtimeClassName: "nonet" };
-    const plain = await listener("plain-peer", {});
-    const peer = await listener("nonet-peer", nonet);
-    const others = [`${plain.address} 7000`, `${peer.linkLocal ?? "fe80::1"}%eth0 7000`];
-    const asked = [...OWN, ...others];
-    const script = `ip route; ip -6 route show default; ip neigh; echo routes shown; ${probes(...asked)}`;
+    const plain = await startListener(cluster, "plain-peer");
+    const peer = await startListener(cluster, "nonet-peer", nonet);
+    expect(peer.linkLocal).not.toBe("");
+    const asked = [...NODE_SERVERS, `${plain.address} 7000`, `${peer.linkLocal}%eth0 7000`];
+    const script = `ip route; ip -6 route show default; ip neigh; echo routes shown; ${probing(asked)}`;
     const { log } = await runJob(cluster, { name: "nonet", script, pod: nonet });
     expect(log.trimEnd().split("\n")).toEqual(["routes shown", ...asked.map((target) => `${target}: no`)]);
+    // the way it was asked finds a link-local address where there is one: the pod's own other end
+    const own = `${probing(["$(ip -o -6 address show dev nowhere | sed 's/.*inet6 \\([^/]*\\).*/\\1/')%eth0 7000"])}`;
+    const self = await runJob(cluster, {
+      name: "nonet-self",
+      script: `nc -ll -p 7000 -e true & sleep 2; ${own}`,
+      pod: nonet,
+    });
+    expect(self.log).toContain(": yes");
   });
 
   test("leads to a program of this machine that runs in it, and that ends with it", async () => {
@@ -212,8 +203,41 @@ test("an API server that is killed comes back with all it knew, and Jobs go on",
   expect((await runJob(cluster, { name: "later", script: "true" })).condition).toBe("Complete");
 });
 
-describe("a second cluster", () => {
+describe("a second cluster, beside the first", () => {
   const SECOND = "cluster-test-2";
+  let devices: string[] = [];
+  let second: Cluster;
+  beforeAll(async () => {
+    devices = await readdir("/sys/class/net");
+    second = await bringUp(SECOND, { say, signal }, { policies: true });
+  });
+  afterAll(() => takeDown(SECOND, signal));
+
+  const policy = (name: string, app: string, rules: object) => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name },
+    spec: { podSelector: { matchLabels: { app } }, ...rules },
+  });
+  const REGISTRY = { to: [{ ipBlock: { cidr: "10.244.0.1/32" } }], ports: [{ protocol: "TCP", port: 5000 }] };
+
+  test("lets a pod send only where its NetworkPolicy says", async () => {
+    const { address } = await startListener(second, "peer");
+    await create(second, policy("builders", "builder", { policyTypes: ["Egress"], egress: [REGISTRY] }));
+    const targets = ["10.244.0.1 5000", "10.244.0.1 443", "10.96.0.1 443", `${address} 7000`];
+    expect(await reached(second, { name: "unbound" }, targets)).toEqual(targets);
+    expect(await reached(second, { name: "builder" }, targets)).toEqual(["10.244.0.1 5000"]);
+  });
+
+  test("lets a pod be reached only by those whom its NetworkPolicy names", async () => {
+    const from = [{ podSelector: { matchLabels: { app: "friend" } } }];
+    await create(second, policy("guarded", "guarded", { policyTypes: ["Ingress"], ingress: [{ from }] }));
+    const { address } = await startListener(second, "guarded");
+    const targets = ["10.244.0.1 5000", `${address} 7000`];
+    expect(await reached(second, { name: "stranger" }, targets)).toEqual(["10.244.0.1 5000"]);
+    expect(await reached(second, { name: "friend" }, targets.toReversed())).toEqual(targets.toReversed());
+  });
+
   /** What a cluster could leave: interfaces and mounts of this machine, namespaces of its processes, groups, its folder. */
   async function traces(folder: string, net: string) {
     const holders: string[] = [];
@@ -241,30 +265,22 @@ describe("a second cluster", () => {
     };
   }
 
-  test("runs beside the first, and nothing of it is left once it is down", async () => {
-    const devices = await readdir("/sys/class/net");
-    const second = await bringUp(SECOND, { say, signal });
-    try {
-      expect((await bringUp(SECOND, { say, signal })).apiPort).toBe(second.apiPort); // the same one
-      expect((await runJob(second, { name: "good", script: "true" })).condition).toBe("Complete");
-      expect(await get("namespace", "default", "--output", "name")).toBe("namespace/default\n");
-      const init = (await readFile(join(second.folder, "init.pid"), "utf8")).trim();
-      const net = String((await stat(`/proc/${init}/ns/net`)).ino);
-      const up = await traces(second.folder, net);
-      expect(up.holders).toBeGreaterThan(5);
-      expect(up.groups).toBeGreaterThan(0);
-      expect(await readdir("/sys/class/net")).toEqual(devices);
-      const { promise: started, resolve: onLine } = Promise.withResolvers<string>();
-      const script = "echo started; exec sleep 600";
-      const outlasting = exec({ ...inNetwork(second, "sh", ["-c", script]), onLine });
-      expect(await started).toBe("started");
-      await takeDown(SECOND, signal);
-      expect((await outlasting).exitCode).toBe(137);
-      expect(await traces(second.folder, net)).toEqual({ holders: 0, groups: 0, folder: false });
-      expect(await findCluster(SECOND)).toBeUndefined();
-      expect(await get("nodes", "--output", "name")).toBe("node/node\n");
-    } finally {
-      await takeDown(SECOND, signal);
-    }
+  test("is the one that a second up finds, and leaves nothing once it is down", async () => {
+    expect((await bringUp(SECOND, { say, signal })).apiPort).toBe(second.apiPort);
+    const init = (await readFile(join(second.folder, "init.pid"), "utf8")).trim();
+    const net = String((await stat(`/proc/${init}/ns/net`)).ino);
+    const up = await traces(second.folder, net);
+    expect(up.holders).toBeGreaterThan(5);
+    expect(up.groups).toBeGreaterThan(0);
+    const { promise: started, resolve: onLine } = Promise.withResolvers<string>();
+    const script = "echo started; exec sleep 600";
+    const outlasting = exec({ ...inNetwork(second, "sh", ["-c", script]), onLine });
+    expect(await started).toBe("started");
+    await takeDown(SECOND, signal);
+    expect((await outlasting).exitCode).toBe(137);
+    expect(await traces(second.folder, net)).toEqual({ holders: 0, groups: 0, folder: false });
+    expect(await findCluster(SECOND)).toBeUndefined();
+    expect(await readdir("/sys/class/net")).toEqual(devices);
+    expect(await get("nodes", "--output", "name")).toBe("node/node\n");
   });
 });

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { ask } from "./api.ts";
 import { type Cluster, kubectl, printed } from "./cluster.ts";
+import { accessFrom } from "./credentials.ts";
 
 /** A Job of one container that runs a shell script in busybox; what is given besides goes into its parts. */
 export type JobShape = {
@@ -35,7 +38,7 @@ export const jobOf = ({ name, script, namespace = "default", image, job, pod, co
   },
 });
 
-const Jobs = z.object({
+const Job = z.object({
   status: z.object({
     conditions: z.array(z.object({ type: z.string(), status: z.string(), reason: z.string().optional() })).default([]),
   }),
@@ -68,10 +71,21 @@ export const create = async (cluster: Cluster, ...items: readonly object[]): Pro
     await kubectl(cluster, ["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items })),
   );
 
+/** What the API answers; undefined while there is no such thing, or nobody who knows. */
+async function answerOf(cluster: Cluster, path: string): Promise<string | undefined> {
+  const answer = await ask(accessFrom(await readFile(cluster.kubeconfig, "utf8")), path);
+  return answer?.status === 200 ? answer.body : undefined;
+}
+
+async function read<T>(cluster: Cluster, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const body = await answerOf(cluster, path);
+  return body === undefined ? undefined : schema.parse(JSON.parse(body));
+}
+
 /** The pods of a Job that {@link jobOf} made. */
 export async function podsOf(cluster: Cluster, { name, namespace = "default" }: JobShape) {
-  const args = ["get", "pods", "--namespace", namespace, "--selector", `app=${name}`, "--output", "json"];
-  return Pods.parse(JSON.parse(printed(await kubectl(cluster, args)))).items;
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${name}`;
+  return (await read(cluster, path, Pods))?.items ?? [];
 }
 
 /** Waits until `find` gives something. @throws Error after `seconds` */
@@ -100,17 +114,17 @@ export async function runJob(cluster: Cluster, shape: JobShape): Promise<JobEnd>
 /** Waits for the end of a Job. */
 export async function endOf(cluster: Cluster, shape: JobShape): Promise<JobEnd> {
   const { name, namespace = "default" } = shape;
-  const get = ["get", "job", name, "--namespace", namespace, "--output", "json"];
+  const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
   const condition = await eventually(`the Job ${name} ends`, 120, async () => {
-    const { status } = Jobs.parse(JSON.parse(printed(await kubectl(cluster, get))));
-    return status.conditions.find(({ type, status }) => status === "True" && /^(Complete|Failed)$/.test(type));
+    const conditions = (await read(cluster, path, Job))?.status.conditions ?? [];
+    return conditions.find(({ type, status }) => status === "True" && /^(Complete|Failed)$/.test(type));
   });
-  const pods = await podsOf(cluster, shape);
-  const { stdout } = await kubectl(cluster, ["logs", "--namespace", namespace, `job/${name}`]);
+  const [pod] = await podsOf(cluster, shape); // there is none any more if it was ended
+  const logs = `/api/v1/namespaces/${namespace}/pods/${pod?.metadata.name}/log`;
   return {
     condition: condition.type,
     reason: condition.reason,
-    terminated: pods[0]?.status.containerStatuses[0]?.state.terminated,
-    log: stdout,
+    terminated: pod?.status.containerStatuses[0]?.state.terminated,
+    log: pod === undefined ? "" : ((await answerOf(cluster, logs)) ?? ""),
   };
 }
