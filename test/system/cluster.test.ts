@@ -1,13 +1,15 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
 import { openRegistry } from "../../controller/adapters/oci/registry.ts";
 import { type Cluster, findCluster, inNetwork, killPart, kubectl, printed } from "./cluster/cluster.ts";
 import { takeDown } from "./cluster/down.ts";
+import { eventually } from "./cluster/eventually.ts";
 import { busyboxLayer, storeImage } from "./cluster/images.ts";
-import { create, endOf, eventually, jobOf, podsOf, runJob } from "./cluster/jobs.ts";
+import { create, endOf, jobOf, podsOf, runJob } from "./cluster/jobs.ts";
 import { NODE_SERVERS, probing, reached, startListener } from "./cluster/probes.ts";
+import { clusterNetwork, tracesOf } from "./cluster/traces.ts";
 import { bringUp } from "./cluster/up.ts";
 
 const NAME = "cluster-test";
@@ -100,7 +102,7 @@ describe("a pod's network", () => {
     const { log } = await runJob(cluster, { name: "nonet", script, pod: nonet });
     expect(log.trimEnd().split("\n")).toEqual(["routes shown", ...asked.map((target) => `${target}: no`)]);
     // the way it was asked finds a link-local address where there is one: the pod's own other end
-    const own = `${probing(["$(ip -o -6 address show dev nowhere | sed 's/.*inet6 \\([^/]*\\).*/\\1/')%eth0 7000"])}`;
+    const own = probing(["$(ip -o -6 address show dev nowhere | sed 's/.*inet6 \\([^/]*\\).*/\\1/')%eth0 7000"]);
     const self = await runJob(cluster, {
       name: "nonet-self",
       script: `nc -ll -p 7000 -e true & sleep 2; ${own}`,
@@ -180,7 +182,7 @@ describe("the registry", () => {
   test("has no image of another digest", async () => {
     const shape = { name: "misses", script: "true", image: `10.244.0.1:5000/tests/busybox@sha256:${"0".repeat(64)}` };
     await create(cluster, jobOf(shape));
-    const reason = await eventually("the pull fails", 60, async () => {
+    const reason = await eventually("the pull fails", { seconds: 60 }, async () => {
       const [pod] = await podsOf(cluster, shape);
       const waiting = pod?.status.containerStatuses[0]?.state.waiting?.reason;
       return waiting === "ContainerCreating" ? undefined : waiting;
@@ -195,7 +197,7 @@ test("an API server that is killed comes back with all it knew, and Jobs go on",
   const pidFile = join(cluster.folder, "parts/kube-apiserver.pid");
   const before = await readFile(pidFile, "utf8");
   await killPart(cluster, "kube-apiserver");
-  await eventually("the API server is ready again", 60, async () => {
+  await eventually("the API server is ready again", { seconds: 60 }, async () => {
     const { exitCode } = await kubectl(cluster, ["get", "--raw", "/readyz"]);
     return exitCode === 0 && (await readFile(pidFile, "utf8")) !== before ? true : undefined;
   });
@@ -238,47 +240,19 @@ describe("a second cluster, beside the first", () => {
     expect(await reached(second, { name: "friend" }, targets.toReversed())).toEqual(targets.toReversed());
   });
 
-  /** What a cluster could leave: interfaces and mounts of this machine, namespaces of its processes, groups, its folder. */
-  async function traces(folder: string, net: string) {
-    const holders: string[] = [];
-    for (const pid of (await readdir("/proc")).filter((name) => /^[0-9]+$/.test(name))) {
-      const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-      const mounts = await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => "");
-      const ino = await stat(`/proc/${pid}/ns/net`).then(
-        (found) => String(found.ino),
-        () => "",
-      );
-      if (environment.includes(folder) || mounts.includes(folder) || ino === net) holders.push(pid);
-    }
-    const groups = await Promise.all(
-      (await readdir("/sys/fs/cgroup")).map((name) =>
-        exec({ program: "find", args: [`/sys/fs/cgroup/${name}`, "-name", `imgrel-cluster-${SECOND}`] }),
-      ),
-    );
-    return {
-      holders: holders.length,
-      groups: groups.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== "")).length,
-      folder: await stat(folder).then(
-        () => true,
-        () => false,
-      ),
-    };
-  }
-
   test("is the one that a second up finds, and leaves nothing once it is down", async () => {
     expect((await bringUp(SECOND, { say, signal })).apiPort).toBe(second.apiPort);
-    const init = (await readFile(join(second.folder, "init.pid"), "utf8")).trim();
-    const net = String((await stat(`/proc/${init}/ns/net`)).ino);
-    const up = await traces(second.folder, net);
-    expect(up.holders).toBeGreaterThan(5);
-    expect(up.groups).toBeGreaterThan(0);
+    const network = await clusterNetwork(SECOND);
+    const up = await tracesOf(SECOND, network);
+    expect(up.processes).toBeGreaterThan(10);
+    expect(up.controlGroups).toBeGreaterThan(0);
     const { promise: started, resolve: onLine } = Promise.withResolvers<string>();
     const script = "echo started; exec sleep 600";
     const outlasting = exec({ ...inNetwork(second, "sh", ["-c", script]), onLine });
     expect(await started).toBe("started");
     await takeDown(SECOND, signal);
     expect((await outlasting).exitCode).toBe(137);
-    expect(await traces(second.folder, net)).toEqual({ holders: 0, groups: 0, folder: false });
+    expect(await tracesOf(SECOND, network)).toEqual({ processes: 0, controlGroups: 0, folder: false });
     expect(await findCluster(SECOND)).toBeUndefined();
     expect(await readdir("/sys/class/net")).toEqual(devices);
     expect(await get("nodes", "--output", "name")).toBe("node/node\n");

@@ -69,6 +69,7 @@ export const SHARDS: readonly Shard[] = [
       ...["test/system/cluster.test.ts", "test/system/cluster-commands.test.ts"],
       ...[
         "test/system/cluster/cgroups.test.ts",
+        "test/system/cluster/eventually.test.ts",
         "test/system/cluster/kubebox.test.ts",
         "test/system/cluster/policy-rules.test.ts",
       ],

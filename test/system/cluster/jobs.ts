@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ask } from "./api.ts";
 import { type Cluster, kubectl, printed } from "./cluster.ts";
 import { accessFrom } from "./credentials.ts";
+import { eventually } from "./eventually.ts";
 
 /** A Job of one container that runs a shell script in busybox; what is given besides goes into its parts. */
 export type JobShape = {
@@ -88,15 +88,6 @@ export async function podsOf(cluster: Cluster, { name, namespace = "default" }: 
   return (await read(cluster, path, Pods))?.items ?? [];
 }
 
-/** Waits until `find` gives something. @throws Error after `seconds` */
-export async function eventually<T>(what: string, seconds: number, find: () => Promise<T | undefined>): Promise<T> {
-  for (const until = performance.now() + seconds * 1000; ; await sleep(300)) {
-    const found = await find();
-    if (found !== undefined) return found;
-    if (performance.now() > until) throw new Error(`${what}: not within ${seconds} s`);
-  }
-}
-
 /** How a Job ended: its condition, its container's end where it had one, and what it printed. */
 export type JobEnd = {
   readonly condition: string;
@@ -115,7 +106,7 @@ export async function runJob(cluster: Cluster, shape: JobShape): Promise<JobEnd>
 export async function endOf(cluster: Cluster, shape: JobShape): Promise<JobEnd> {
   const { name, namespace = "default" } = shape;
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
-  const condition = await eventually(`the Job ${name} ends`, 120, async () => {
+  const condition = await eventually(`the Job ${name} ends`, { seconds: 120 }, async () => {
     const conditions = (await read(cluster, path, Job))?.status.conditions ?? [];
     return conditions.find(({ type, status }) => status === "True" && /^(Complete|Failed)$/.test(type));
   });

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { EXIT, type ExitCode } from "../../../builders/contract/build-failure.ts";
+import { EXIT } from "../../../builders/contract/build-failure.ts";
 import { failureOf, failureText } from "../../../controller/commands/failure.ts";
 import { ReleaseError } from "../../../controller/domain/errors.ts";
 import type { Cluster } from "./cluster.ts";
@@ -71,7 +71,7 @@ async function run(signal: AbortSignal): Promise<void> {
   }
 }
 
-async function main(): Promise<ExitCode | number> {
+async function main(): Promise<number> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   try {

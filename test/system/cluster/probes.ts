@@ -1,5 +1,6 @@
 import { type Cluster, kubectl } from "./cluster.ts";
-import { create, eventually, jobOf, type JobShape, runJob } from "./jobs.ts";
+import { eventually } from "./eventually.ts";
+import { create, jobOf, type JobShape, runJob } from "./jobs.ts";
 
 /** The node's own servers as pods may know them: API server, API server as a Service, registry. */
 export const NODE_SERVERS = ["10.244.0.1 443", "10.96.0.1 443", "10.244.0.1 5000"] as const;
@@ -8,7 +9,7 @@ export const NODE_SERVERS = ["10.244.0.1 443", "10.96.0.1 443", "10.244.0.1 5000
 export async function startListener(cluster: Cluster, name: string, pod: object = {}) {
   const script = "ip -o address show dev eth0; nc -ll -p 7000 -e true";
   await create(cluster, jobOf({ name, pod, script }));
-  const log = await eventually(`${name} runs`, 60, async () => {
+  const log = await eventually(`${name} runs`, { seconds: 60 }, async () => {
     const { exitCode, stdout } = await kubectl(cluster, ["logs", `job/${name}`]);
     return exitCode === 0 && stdout.includes("inet ") ? stdout : undefined;
   });

@@ -1,6 +1,5 @@
 import { chmod, copyFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, exec, PLAIN_ENV } from "../../../builders/host/exec.ts";
 import { ReleaseError } from "../../../controller/domain/errors.ts";
 import { freePort } from "../../docker-registry.ts";
@@ -22,6 +21,7 @@ import {
 } from "./cluster.ts";
 import { type ClusterUser, kubeconfig, makeCredentials } from "./credentials.ts";
 import { takeDown } from "./down.ts";
+import { eventually } from "./eventually.ts";
 import { IMAGES, makeImages } from "./images.ts";
 import { ensureKubebox } from "./kubebox.ts";
 import { CNI_PLUGINS, NODE_FILES } from "./node-files.ts";
@@ -64,27 +64,6 @@ async function layOut(folder: string, root: string, bin: string, signal: AbortSi
   return tokens.admin;
 }
 
-/** Waits until `test` holds. @throws ReleaseError BuildFailed with the last lines of `log` after `seconds` */
-async function waitFor(
-  what: string,
-  log: string,
-  seconds: number,
-  signal: AbortSignal,
-  test: () => Promise<boolean>,
-): Promise<void> {
-  for (const until = performance.now() + seconds * 1000; !(await test()); ) {
-    if (performance.now() > until) {
-      const lines = (await readFile(log, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
-      throw new ReleaseError(
-        "BuildFailed",
-        `${what} after ${seconds} s; the last lines of ${log}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
-        "read these lines; npm run cluster:up -- --keep leaves everything as it is",
-      );
-    }
-    await sleep(100, undefined, { signal });
-  }
-}
-
 /** Has node.sh start parts. */
 async function start(folder: string, parts: readonly Part[]): Promise<void> {
   for (const { name, program, args } of parts) {
@@ -115,21 +94,25 @@ async function startPolicies(folder: string, signal: AbortSignal): Promise<void>
   await detach(folder, "policies", { program: process.execPath, args: [join(HERE, "policy-engine.ts"), folder] });
   const list = await inNode(folder, "nft", ["list", "table", "inet", "pods"]);
   const log = join(folder, "log/policies.log");
-  await waitFor("no policies were in force", log, 30, signal, async () => (await exec(list)).exitCode === 0);
+  await eventually(
+    "policies are in force",
+    { seconds: 30, log, signal },
+    async () => (await exec(list)).exitCode === 0,
+  );
 }
 
 async function startNode(folder: string, name: string, root: string, bin: string, signal: AbortSignal): Promise<void> {
   await writeFile(join(folder, "cgroups"), await makeGroups(name));
   const env = { ...PLAIN_ENV, ...markOf(folder) };
   printed(await exec({ program: "sh", args: [join(HERE, "launch.sh"), folder, root, bin, "node"], env }));
-  const isThere = async () => (await initOf(folder)) !== undefined;
-  await waitFor("the node did not start", join(folder, "log/node.log"), 20, signal, isThere);
+  const log = join(folder, "log/node.log");
+  await eventually("the node has started", { seconds: 20, log, signal }, () => initOf(folder));
 }
 
 async function importImages(folder: string, signal: AbortSignal): Promise<void> {
   const ctr = async (...args: string[]) => exec(await inNode(folder, "ctr", ["--namespace", "k8s.io", ...args]));
   const answers = async () => (await ctr("version")).exitCode === 0;
-  await waitFor("containerd did not answer", join(folder, "log/containerd.log"), 60, signal, answers);
+  await eventually("containerd answers", { seconds: 60, log: join(folder, "log/containerd.log"), signal }, answers);
   printed(await ctr("images", "import", "--base-name", IMAGES, `${INSIDE}/images.tar`));
 }
 
@@ -140,7 +123,7 @@ async function bringUpIn(
   policies: boolean,
   [root, bin]: readonly [string, string],
 ): Promise<Cluster> {
-  const log = (part: string) => join(folder, "log", `${part}.log`);
+  const soon = (part: string) => ({ seconds: 90, log: join(folder, "log", `${part}.log`), signal });
   const token = await layOut(folder, root, bin, signal);
   await startNode(folder, name, root, bin, signal);
   await start(folder, FIRST_PARTS);
@@ -148,7 +131,7 @@ async function bringUpIn(
   imported.catch(() => undefined); // seen below
   const ca = await readFile(join(folder, "keys/ca.crt"), "utf8");
   const access: ApiAccess = { port: await openPort(root, folder, "api"), ca, token };
-  await waitFor("the API server was not ready", log("kube-apiserver"), 90, signal, () => isApiReady(access));
+  await eventually("the API server is ready", soon("kube-apiserver"), () => isApiReady(access));
   say("the API server is ready");
   await imported;
   await start(folder, SECOND_PARTS);
@@ -157,11 +140,10 @@ async function bringUpIn(
   const cluster = clusterOf(name, folder, description);
   await writeFile(cluster.kubeconfig, kubeconfig(`https://127.0.0.1:${access.port}`, ca, token), { mode: 0o600 });
   printed(await kubectl(cluster, ["create", "-f", "-"], JSON.stringify(BASE_OBJECTS)));
-  await waitFor("the node was not ready", log("kubelet"), 90, signal, () => isNodeReady(access));
+  await eventually("the node is ready", soon("kubelet"), () => isNodeReady(access));
   say("the node is ready");
   if (policies) await startPolicies(folder, signal);
-  const hasAccount = () => hasDefaultAccount(access);
-  await waitFor("there was no default account", log("kube-controller-manager"), 90, signal, hasAccount);
+  await eventually("there is a default account", soon("kube-controller-manager"), () => hasDefaultAccount(access));
   await writeFile(join(folder, "cluster.json.new"), JSON.stringify(description));
   await rename(join(folder, "cluster.json.new"), join(folder, "cluster.json"));
   return cluster;
