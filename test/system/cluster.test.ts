@@ -211,9 +211,19 @@ describe("a second cluster, beside the first", () => {
   let second: Cluster;
   beforeAll(async () => {
     devices = await readdir("/sys/class/net");
-    second = await bringUp(SECOND, { say, signal }, { policies: true });
+    second = await bringUp(SECOND, { say, signal }, { policies: true, secondNode: "arm64" });
   });
   afterAll(() => takeDown(SECOND, signal));
+
+  test("has a second node of another architecture, where a Job that asks for it runs", async () => {
+    const shape = { name: "arm", pod: { nodeSelector: { "kubernetes.io/arch": "arm64" } }, script: "echo ran" };
+    expect(await runJob(second, shape)).toMatchObject({ condition: "Complete", log: "ran\n" });
+    const [pod] = await podsOf(second, shape);
+    expect(pod?.spec.nodeName).toBe("node-2");
+    // its kubelet has said amd64 by now, as it does with every status
+    const labels = "jsonpath={.items[*].metadata.labels.kubernetes\\.io/arch}";
+    expect(printed(await kubectl(second, ["get", "nodes", "--output", labels]))).toBe("amd64 arm64\n");
+  });
 
   const policy = (name: string, app: string, rules: object) => ({
     apiVersion: "networking.k8s.io/v1",

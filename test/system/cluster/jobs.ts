@@ -49,6 +49,7 @@ const Pods = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ name: z.string() }),
+      spec: z.object({ nodeName: z.string().optional() }),
       status: z.object({
         podIP: z.string().optional(),
         containerStatuses: z
