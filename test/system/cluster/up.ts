@@ -36,8 +36,8 @@ async function checkMachine(): Promise<void> {
   if (process.arch !== "x64") throw lacks("an amd64 processor", "use another machine");
   if (process.getuid?.() !== 0) throw lacks("root rights for namespaces and mounts", "run it through sudo");
   if (!(await readFile("/proc/filesystems", "utf8")).split(/\s+/).includes("overlay")) {
-    const { exitCode } = await exec({ program: "modprobe", args: ["overlay"] });
-    if (exitCode !== 0) throw lacks("the file system overlay", "use a kernel with CONFIG_OVERLAY_FS");
+    const loaded = await exec({ program: "modprobe", args: ["overlay"] }).catch(() => undefined); // no modprobe either
+    if (loaded?.exitCode !== 0) throw lacks("the file system overlay", "use a kernel with CONFIG_OVERLAY_FS");
   }
 }
 
