@@ -205,6 +205,18 @@ test("an API server that is killed comes back with all it knew, and Jobs go on",
   expect((await runJob(cluster, { name: "later", script: "true" })).condition).toBe("Complete");
 });
 
+test("an API server that is stopped is silent until it is continued", async () => {
+  const ready = () => kubectl(cluster, ["get", "--raw", "/readyz", "--request-timeout=3s"]);
+  await killPart(cluster, "kube-apiserver", "STOP");
+  try {
+    expect((await ready()).exitCode).not.toBe(0);
+  } finally {
+    await killPart(cluster, "kube-apiserver", "CONT");
+  }
+  await eventually("it answers again", { seconds: 30 }, async () => (await ready()).exitCode === 0);
+  expect(await get("nodes", "--output", "name")).toBe("node/node\n");
+});
+
 describe("a second cluster, beside the first", () => {
   const SECOND = "cluster-test-2";
   let devices: string[] = [];
