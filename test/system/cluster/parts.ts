@@ -1,6 +1,6 @@
 import { type ClusterNode, FIRST_NODE } from "./nodes.ts";
 
-/** One program of a node, supervised by node.sh: started again when it ends. Paths are those inside the node. */
+/** One program of a node, supervised by init.sh: started again when it ends. Paths are those inside the node. */
 export type Part = { readonly name: string; readonly program: string; readonly args: readonly string[] };
 
 /** What the node's folder is called inside it. */
