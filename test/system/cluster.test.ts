@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
 import { openRegistry } from "../../controller/adapters/oci/registry.ts";
+import { ask } from "./cluster/api.ts";
 import { type Cluster, findCluster, inNetwork, killPart, kubectl, printed } from "./cluster/cluster.ts";
+import { accessFrom } from "./cluster/credentials.ts";
 import { takeDown } from "./cluster/down.ts";
 import { eventually } from "./cluster/eventually.ts";
 import { busyboxLayer, storeImage } from "./cluster/images.ts";
@@ -56,8 +58,13 @@ describe("a node", () => {
   });
 
   test("gives a pod a token that the API server knows, and none where none is wanted", async () => {
-    const script = "cat /var/run/secrets/kubernetes.io/serviceaccount/namespace";
-    expect((await runJob(cluster, { name: "known", script })).log).toBe("default\n");
+    const script = "cat /var/run/secrets/kubernetes.io/serviceaccount/token";
+    const token = (await runJob(cluster, { name: "known", script })).log;
+    const access = accessFrom(await readFile(cluster.kubeconfig, "utf8"));
+    const secrets = "/api/v1/namespaces/default/secrets";
+    expect((await ask(access, secrets))?.status).toBe(200);
+    expect((await ask({ ...access, token }, secrets))?.status).toBe(403); // known, without rights
+    expect((await ask({ ...access, token: `${token}x` }, secrets))?.status).toBe(401);
     const pod = { automountServiceAccountToken: false };
     expect((await runJob(cluster, { name: "unknown", script, pod })).condition).toBe("Failed");
   });

@@ -78,6 +78,6 @@ export const SHARDS: readonly Shard[] = [
       ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/system/cluster/**"],
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
-    costSeconds: 200,
+    costSeconds: 220,
   },
 ];
