@@ -10,7 +10,7 @@ if ! command -v sudo >/dev/null; then
 fi
 printf 'imgrel: building needs root (namespaces, device nodes); under sudo: %s\n' "$*"
 for name in ARCH VARIANT CI NO_COLOR FORCE_COLOR XDG_CACHE_HOME IMGREL_TALLY http_proxy https_proxy no_proxy \
-	NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR; do
+	NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR GOPROXY GOSUMDB GONOSUMDB GOPRIVATE; do
 	eval "value=\${$name-}"
 	[ -z "$value" ] || set -- "$name=$value" "$@"
 done

@@ -4,6 +4,8 @@ import { exec } from "../../builders/host/exec.ts";
 import { IMGREL_ENV, PROJECT } from "../imgrel.ts";
 import { clusterFolder } from "./cluster/cluster.ts";
 import { takeDown } from "./cluster/down.ts";
+import { tracesOf } from "./cluster/traces.ts";
+import { bringUp } from "./cluster/up.ts";
 
 const NAME = "cluster-commands";
 const MAIN = ["test/system/cluster/main.ts"];
@@ -38,6 +40,13 @@ test("what a killed up has left is named, and down removes it", async () => {
   expect((await run(process.execPath, ...MAIN, "down", "--name", NAME)).exitCode).toBe(0);
   await expect(stat(clusterFolder(NAME))).rejects.toThrow("ENOENT");
   expect((await run(process.execPath, ...MAIN, "down", "--name", NAME)).exitCode).toBe(0);
+});
+
+test("a cluster that does not come up leaves nothing", async () => {
+  const stop = new AbortController();
+  const upTo = { say: () => stop.abort(), signal: stop.signal }; // the first thing that is said: the API server is ready
+  await expect(bringUp(NAME, upTo)).rejects.toThrow("abort");
+  expect(await tracesOf(NAME)).toEqual({ processes: 0, controlGroups: 0, folder: false });
 });
 
 test("exec needs a command and a cluster", async () => {

@@ -1,12 +1,17 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
 import { openRegistry } from "../../controller/adapters/oci/registry.ts";
+import { ask } from "./cluster/api.ts";
 import { type Cluster, findCluster, inNetwork, killPart, kubectl, printed } from "./cluster/cluster.ts";
+import { accessFrom } from "./cluster/credentials.ts";
 import { takeDown } from "./cluster/down.ts";
+import { eventually } from "./cluster/eventually.ts";
 import { busyboxLayer, storeImage } from "./cluster/images.ts";
-import { create, endOf, eventually, jobOf, podsOf, runJob } from "./cluster/jobs.ts";
+import { create, endOf, jobOf, podsOf, runJob } from "./cluster/jobs.ts";
+import { NODE_SERVERS, probing, reached, startListener } from "./cluster/probes.ts";
+import { clusterNetwork, tracesOf } from "./cluster/traces.ts";
 import { bringUp } from "./cluster/up.ts";
 
 const NAME = "cluster-test";
@@ -53,8 +58,13 @@ describe("a node", () => {
   });
 
   test("gives a pod a token that the API server knows, and none where none is wanted", async () => {
-    const script = "cat /var/run/secrets/kubernetes.io/serviceaccount/namespace";
-    expect((await runJob(cluster, { name: "known", script })).log).toBe("default\n");
+    const script = "cat /var/run/secrets/kubernetes.io/serviceaccount/token";
+    const token = (await runJob(cluster, { name: "known", script })).log;
+    const access = accessFrom(await readFile(cluster.kubeconfig, "utf8"));
+    const secrets = "/api/v1/namespaces/default/secrets";
+    expect((await ask(access, secrets))?.status).toBe(200);
+    expect((await ask({ ...access, token }, secrets))?.status).toBe(403); // known, without rights
+    expect((await ask({ ...access, token: `${token}x` }, secrets))?.status).toBe(401);
     const pod = { automountServiceAccountToken: false };
     expect((await runJob(cluster, { name: "unknown", script, pod })).condition).toBe("Failed");
   });
@@ -83,39 +93,29 @@ test("a claim binds one of the static volumes, which its fsGroup may write and a
 });
 
 describe("a pod's network", () => {
-  /** Says for each address whether something answers there. */
-  const probes = (...targets: readonly string[]): string =>
-    targets.map((target) => `nc -w 3 ${target} -e true 2>/dev/null && echo "${target}: yes" || echo "${target}: no"`).join("; ");
-  const OWN = ["10.244.0.1 443", "10.96.0.1 443", "10.244.0.1 5000"];
-
-  /** A pod that listens on port 7000 on every address, and those of its interface. */
-  async function listener(name: string, pod: object) {
-    const shape = { name, pod, script: "ip -o address show dev eth0; nc -ll -p 7000 -e true" };
-    await create(cluster, jobOf(shape));
-    const log = await eventually(`${name} runs`, 60, async () => {
-      const { exitCode, stdout } = await kubectl(cluster, ["logs", `job/${name}`]);
-      return exitCode === 0 && stdout.includes("inet ") ? stdout : undefined;
-    });
-    const address = /inet ([0-9.]+)/.exec(log)?.[1] ?? "";
-    const linkLocal = /inet6 (fe80:[0-9a-f:]+)/.exec(log)?.[1];
-    return { address, linkLocal, shape };
-  }
-
   test("reaches the API server, the registry and other pods", async () => {
-    const { address } = await listener("open-listener", {});
-    const { log } = await runJob(cluster, { name: "open", script: probes(...OWN, `${address} 7000`) });
-    expect(log.trimEnd().split("\n")).toEqual([...OWN, `${address} 7000`].map((target) => `${target}: yes`));
+    const { address } = await startListener(cluster, "open-listener");
+    const targets = [...NODE_SERVERS, `${address} 7000`];
+    expect(await reached(cluster, { name: "open" }, targets)).toEqual(targets);
   });
 
   test("of the class nonet reaches nothing: no address, no route, no link-local neighbour", async () => {
     const nonet = { runtimeClassName: "nonet" };
-    const plain = await listener("plain-peer", {});
-    const peer = await listener("nonet-peer", nonet);
-    const others = [`${plain.address} 7000`, `${peer.linkLocal ?? "fe80::1"}%eth0 7000`];
-    const asked = [...OWN, ...others];
-    const script = `ip route; ip -6 route show default; ip neigh; echo routes shown; ${probes(...asked)}`;
+    const plain = await startListener(cluster, "plain-peer");
+    const peer = await startListener(cluster, "nonet-peer", nonet);
+    expect(peer.linkLocal).not.toBe("");
+    const asked = [...NODE_SERVERS, `${plain.address} 7000`, `${peer.linkLocal}%eth0 7000`];
+    const script = `ip route; ip -6 route show default; ip neigh; echo routes shown; ${probing(asked)}`;
     const { log } = await runJob(cluster, { name: "nonet", script, pod: nonet });
     expect(log.trimEnd().split("\n")).toEqual(["routes shown", ...asked.map((target) => `${target}: no`)]);
+    // the way it was asked finds a link-local address where there is one: the pod's own other end
+    const own = probing(["$(ip -o -6 address show dev nowhere | sed 's/.*inet6 \\([^/]*\\).*/\\1/')%eth0 7000"]);
+    const self = await runJob(cluster, {
+      name: "nonet-self",
+      script: `nc -ll -p 7000 -e true & sleep 2; ${own}`,
+      pod: nonet,
+    });
+    expect(self.log).toContain(": yes");
   });
 
   test("leads to a program of this machine that runs in it, and that ends with it", async () => {
@@ -189,7 +189,7 @@ describe("the registry", () => {
   test("has no image of another digest", async () => {
     const shape = { name: "misses", script: "true", image: `10.244.0.1:5000/tests/busybox@sha256:${"0".repeat(64)}` };
     await create(cluster, jobOf(shape));
-    const reason = await eventually("the pull fails", 60, async () => {
+    const reason = await eventually("the pull fails", { seconds: 60 }, async () => {
       const [pod] = await podsOf(cluster, shape);
       const waiting = pod?.status.containerStatuses[0]?.state.waiting?.reason;
       return waiting === "ContainerCreating" ? undefined : waiting;
@@ -204,7 +204,7 @@ test("an API server that is killed comes back with all it knew, and Jobs go on",
   const pidFile = join(cluster.folder, "parts/kube-apiserver.pid");
   const before = await readFile(pidFile, "utf8");
   await killPart(cluster, "kube-apiserver");
-  await eventually("the API server is ready again", 60, async () => {
+  await eventually("the API server is ready again", { seconds: 60 }, async () => {
     const { exitCode } = await kubectl(cluster, ["get", "--raw", "/readyz"]);
     return exitCode === 0 && (await readFile(pidFile, "utf8")) !== before ? true : undefined;
   });
@@ -212,59 +212,78 @@ test("an API server that is killed comes back with all it knew, and Jobs go on",
   expect((await runJob(cluster, { name: "later", script: "true" })).condition).toBe("Complete");
 });
 
-describe("a second cluster", () => {
-  const SECOND = "cluster-test-2";
-  /** What a cluster could leave: interfaces and mounts of this machine, namespaces of its processes, groups, its folder. */
-  async function traces(folder: string, net: string) {
-    const holders: string[] = [];
-    for (const pid of (await readdir("/proc")).filter((name) => /^[0-9]+$/.test(name))) {
-      const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-      const mounts = await readFile(`/proc/${pid}/mountinfo`, "utf8").catch(() => "");
-      const ino = await stat(`/proc/${pid}/ns/net`).then(
-        (found) => String(found.ino),
-        () => "",
-      );
-      if (environment.includes(folder) || mounts.includes(folder) || ino === net) holders.push(pid);
-    }
-    const groups = await Promise.all(
-      (await readdir("/sys/fs/cgroup")).map((name) =>
-        exec({ program: "find", args: [`/sys/fs/cgroup/${name}`, "-name", `imgrel-cluster-${SECOND}`] }),
-      ),
-    );
-    return {
-      holders: holders.length,
-      groups: groups.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== "")).length,
-      folder: await stat(folder).then(
-        () => true,
-        () => false,
-      ),
-    };
+test("an API server that is stopped is silent until it is continued", async () => {
+  const ready = () => kubectl(cluster, ["get", "--raw", "/readyz", "--request-timeout=3s"]);
+  await killPart(cluster, "kube-apiserver", "STOP");
+  try {
+    expect((await ready()).exitCode).not.toBe(0);
+  } finally {
+    await killPart(cluster, "kube-apiserver", "CONT");
   }
+  await eventually("it answers again", { seconds: 30 }, async () => (await ready()).exitCode === 0);
+  expect(await get("nodes", "--output", "name")).toBe("node/node\n");
+});
 
-  test("runs beside the first, and nothing of it is left once it is down", async () => {
-    const devices = await readdir("/sys/class/net");
-    const second = await bringUp(SECOND, { say, signal });
-    try {
-      expect((await bringUp(SECOND, { say, signal })).apiPort).toBe(second.apiPort); // the same one
-      expect((await runJob(second, { name: "good", script: "true" })).condition).toBe("Complete");
-      expect(await get("namespace", "default", "--output", "name")).toBe("namespace/default\n");
-      const init = (await readFile(join(second.folder, "init.pid"), "utf8")).trim();
-      const net = String((await stat(`/proc/${init}/ns/net`)).ino);
-      const up = await traces(second.folder, net);
-      expect(up.holders).toBeGreaterThan(5);
-      expect(up.groups).toBeGreaterThan(0);
-      expect(await readdir("/sys/class/net")).toEqual(devices);
-      const { promise: started, resolve: onLine } = Promise.withResolvers<string>();
-      const script = "echo started; exec sleep 600";
-      const outlasting = exec({ ...inNetwork(second, "sh", ["-c", script]), onLine });
-      expect(await started).toBe("started");
-      await takeDown(SECOND, signal);
-      expect((await outlasting).exitCode).toBe(137);
-      expect(await traces(second.folder, net)).toEqual({ holders: 0, groups: 0, folder: false });
-      expect(await findCluster(SECOND)).toBeUndefined();
-      expect(await get("nodes", "--output", "name")).toBe("node/node\n");
-    } finally {
-      await takeDown(SECOND, signal);
-    }
+describe("a second cluster, beside the first", () => {
+  const SECOND = "cluster-test-2";
+  let devices: string[] = [];
+  let second: Cluster;
+  beforeAll(async () => {
+    devices = await readdir("/sys/class/net");
+    second = await bringUp(SECOND, { say, signal }, { policies: true, secondNode: "arm64" });
+  });
+  afterAll(() => takeDown(SECOND, signal));
+
+  test("has a second node of another architecture, where a Job that asks for it runs", async () => {
+    const shape = { name: "arm", pod: { nodeSelector: { "kubernetes.io/arch": "arm64" } }, script: "echo ran" };
+    expect(await runJob(second, shape)).toMatchObject({ condition: "Complete", log: "ran\n" });
+    const [pod] = await podsOf(second, shape);
+    expect(pod?.spec.nodeName).toBe("node-2");
+    // its kubelet has said amd64 by now, as it does with every status
+    const labels = "jsonpath={.items[*].metadata.labels.kubernetes\\.io/arch}";
+    expect(printed(await kubectl(second, ["get", "nodes", "--output", labels]))).toBe("amd64 arm64\n");
+  });
+
+  const policy = (name: string, app: string, rules: object) => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name },
+    spec: { podSelector: { matchLabels: { app } }, ...rules },
+  });
+  const REGISTRY = { to: [{ ipBlock: { cidr: "10.244.0.1/32" } }], ports: [{ protocol: "TCP", port: 5000 }] };
+
+  test("lets a pod send only where its NetworkPolicy says", async () => {
+    const { address } = await startListener(second, "peer");
+    await create(second, policy("builders", "builder", { policyTypes: ["Egress"], egress: [REGISTRY] }));
+    const targets = ["10.244.0.1 5000", "10.244.0.1 443", "10.96.0.1 443", `${address} 7000`];
+    expect(await reached(second, { name: "unbound" }, targets)).toEqual(targets);
+    expect(await reached(second, { name: "builder" }, targets)).toEqual(["10.244.0.1 5000"]);
+  });
+
+  test("lets a pod be reached only by those whom its NetworkPolicy names", async () => {
+    const from = [{ podSelector: { matchLabels: { app: "friend" } } }];
+    await create(second, policy("guarded", "guarded", { policyTypes: ["Ingress"], ingress: [{ from }] }));
+    const { address } = await startListener(second, "guarded");
+    const targets = ["10.244.0.1 5000", `${address} 7000`];
+    expect(await reached(second, { name: "stranger" }, targets)).toEqual(["10.244.0.1 5000"]);
+    expect(await reached(second, { name: "friend" }, targets.toReversed())).toEqual(targets.toReversed());
+  });
+
+  test("is the one that a second up finds, and leaves nothing once it is down", async () => {
+    expect((await bringUp(SECOND, { say, signal })).apiPort).toBe(second.apiPort);
+    const network = await clusterNetwork(SECOND);
+    const up = await tracesOf(SECOND, network);
+    expect(up.processes).toBeGreaterThan(10);
+    expect(up.controlGroups).toBeGreaterThan(0);
+    const { promise: started, resolve: onLine } = Promise.withResolvers<string>();
+    const script = "echo started; exec sleep 600";
+    const outlasting = exec({ ...inNetwork(second, "sh", ["-c", script]), onLine });
+    expect(await started).toBe("started");
+    await takeDown(SECOND, signal);
+    expect((await outlasting).exitCode).toBe(137);
+    expect(await tracesOf(SECOND, network)).toEqual({ processes: 0, controlGroups: 0, folder: false });
+    expect(await findCluster(SECOND)).toBeUndefined();
+    expect(await readdir("/sys/class/net")).toEqual(devices);
+    expect(await get("nodes", "--output", "name")).toBe("node/node\n");
   });
 });

@@ -67,13 +67,18 @@ export const SHARDS: readonly Shard[] = [
     name: "cluster",
     files: [
       ...["test/system/cluster.test.ts", "test/system/cluster-commands.test.ts"],
-      ...["test/system/cluster/cgroups.test.ts", "test/system/cluster/policy-rules.test.ts"],
+      ...[
+        "test/system/cluster/cgroups.test.ts",
+        "test/system/cluster/eventually.test.ts",
+        "test/system/cluster/kubebox.test.ts",
+        "test/system/cluster/policy-rules.test.ts",
+      ],
     ],
     covers: [
       ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/system/cluster/**"],
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
-    costSeconds: 200,
+    costSeconds: 220,
   },
   {
     name: "kubernetes-api",

@@ -30,8 +30,8 @@ const NodeStatus = z.object({
 
 export const isApiReady = async (access: ApiAccess): Promise<boolean> => (await ask(access, "/readyz"))?.status === 200;
 
-export async function isNodeReady(access: ApiAccess): Promise<boolean> {
-  const answer = await ask(access, "/api/v1/nodes/node");
+export async function isNodeReady(access: ApiAccess, name: string): Promise<boolean> {
+  const answer = await ask(access, `/api/v1/nodes/${name}`);
   if (answer?.status !== 200) return false;
   const { conditions } = NodeStatus.parse(JSON.parse(answer.body)).status;
   return conditions.some(({ type, status }) => type === "Ready" && status === "True");

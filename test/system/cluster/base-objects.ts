@@ -1,3 +1,5 @@
+import { NODES } from "./nodes.ts";
+
 /** How many volumes a cluster has from the start. */
 const VOLUMES = 32;
 
@@ -18,7 +20,11 @@ const volume = (name: string) => ({
     nodeAffinity: {
       required: {
         nodeSelectorTerms: [
-          { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: ["node"] }] },
+          {
+            matchExpressions: [
+              { key: "kubernetes.io/hostname", operator: "In", values: NODES.map(({ name }) => name) },
+            ],
+          },
         ],
       },
     },

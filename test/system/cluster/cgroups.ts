@@ -44,7 +44,7 @@ export function hierarchiesOf(cgroup: string, mountinfo: string): Hierarchy[] {
 const groupFolder = ({ type, mount, own }: Hierarchy, name: string): string =>
   join(type === "cgroup2" ? mount : own, `imgrel-cluster-${name}`);
 
-/** A line of the file `cgroups`, which launch.sh and node.sh read: group, type, options, folder below /sys/fs/cgroup. */
+/** A line of the file `cgroups`, which launch.sh and init.sh read: group, type, options, folder below /sys/fs/cgroup. */
 const lineOf = (hierarchy: Hierarchy, name: string): string => {
   const { type, mount, options } = hierarchy;
   return `${groupFolder(hierarchy, name)} ${type} ${options} ${relative("/sys/fs/cgroup", mount) || "."}\n`;

@@ -118,8 +118,15 @@ export function printed({ exitCode, stdout, tail }: Outcome): string {
   return stdout;
 }
 
-/** Kills a part of the node (parts.ts); node.sh starts it again. */
-export async function killPart({ folder }: Pick<Cluster, "folder">, part: string): Promise<void> {
+/**
+ * Sends a part of the node (parts.ts) a signal. One that is killed is started again; one that is stopped says nothing
+ * until it is continued.
+ */
+export async function killPart(
+  { folder }: Pick<Cluster, "folder">,
+  part: string,
+  signal: "KILL" | "STOP" | "CONT" = "KILL",
+): Promise<void> {
   const pid = (await readFile(join(folder, "parts", `${part}.pid`), "utf8")).trim();
-  printed(await exec(await inNode(folder, "sh", ["-c", 'kill -KILL "$1"', "sh", pid])));
+  printed(await exec(await inNode(folder, "sh", ["-c", 'kill -"$1" "$2"', "sh", signal, pid])));
 }

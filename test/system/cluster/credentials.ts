@@ -12,6 +12,7 @@ const USERS = {
   "controller-manager": { user: "system:kube-controller-manager", groups: "" },
   scheduler: { user: "system:kube-scheduler", groups: "" },
   node: { user: "system:node:node", groups: "system:nodes" },
+  "node-2": { user: "system:node:node-2", groups: "system:nodes" },
 } as const;
 export type ClusterUser = keyof typeof USERS;
 

@@ -15,9 +15,14 @@ grep -q " \.$" "$state/cgroups" || mount -t tmpfs -o mode=0755 cgroup "$cgroups"
 while read -r _ type options folder; do
 	mkdir -p "$cgroups/$folder"
 	mount -t "$type" -o "$options" "$type" "$cgroups/$folder"
-	[ "$type" = cgroup2 ] || continue
-	tr ' ' '\n' <"$cgroups/$folder/cgroup.controllers" | while read -r controller; do
+	[ "$type" = cgroup ] || tr ' ' '\n' <"$cgroups/$folder/cgroup.controllers" | while read -r controller; do
 		echo "+$controller" >"$cgroups/$folder/cgroup.subtree_control"
+	done
+	for node in node node-2; do # what a kubelet must find (cgroupRoot)
+		mkdir "$cgroups/$folder/$node"
+		[ "$type" = cgroup2 ] || [ ! -e "$cgroups/$folder/cpuset.cpus" ] || for file in cpuset.cpus cpuset.mems; do
+			cat "$cgroups/$folder/$file" >"$cgroups/$folder/$node/$file"
+		done
 	done
 done <"$state/cgroups"
 

@@ -1,6 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { ask } from "./api.ts";
 import { type Cluster, kubectl, printed } from "./cluster.ts";
+import { accessFrom } from "./credentials.ts";
+import { eventually } from "./eventually.ts";
 
 /** A Job of one container that runs a shell script in busybox; what is given besides goes into its parts. */
 export type JobShape = {
@@ -35,7 +38,7 @@ export const jobOf = ({ name, script, namespace = "default", image, job, pod, co
   },
 });
 
-const Jobs = z.object({
+const Job = z.object({
   status: z.object({
     conditions: z.array(z.object({ type: z.string(), status: z.string(), reason: z.string().optional() })).default([]),
   }),
@@ -46,6 +49,7 @@ const Pods = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ name: z.string() }),
+      spec: z.object({ nodeName: z.string().optional() }),
       status: z.object({
         podIP: z.string().optional(),
         containerStatuses: z
@@ -68,19 +72,21 @@ export const create = async (cluster: Cluster, ...items: readonly object[]): Pro
     await kubectl(cluster, ["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items })),
   );
 
-/** The pods of a Job that {@link jobOf} made. */
-export async function podsOf(cluster: Cluster, { name, namespace = "default" }: JobShape) {
-  const args = ["get", "pods", "--namespace", namespace, "--selector", `app=${name}`, "--output", "json"];
-  return Pods.parse(JSON.parse(printed(await kubectl(cluster, args)))).items;
+/** What the API answers; undefined while there is no such thing, or nobody who knows. */
+async function answerOf(cluster: Cluster, path: string): Promise<string | undefined> {
+  const answer = await ask(accessFrom(await readFile(cluster.kubeconfig, "utf8")), path);
+  return answer?.status === 200 ? answer.body : undefined;
 }
 
-/** Waits until `find` gives something. @throws Error after `seconds` */
-export async function eventually<T>(what: string, seconds: number, find: () => Promise<T | undefined>): Promise<T> {
-  for (const until = performance.now() + seconds * 1000; ; await sleep(300)) {
-    const found = await find();
-    if (found !== undefined) return found;
-    if (performance.now() > until) throw new Error(`${what}: not within ${seconds} s`);
-  }
+async function read<T>(cluster: Cluster, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  const body = await answerOf(cluster, path);
+  return body === undefined ? undefined : schema.parse(JSON.parse(body));
+}
+
+/** The pods of a Job that {@link jobOf} made. */
+export async function podsOf(cluster: Cluster, { name, namespace = "default" }: JobShape) {
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${name}`;
+  return (await read(cluster, path, Pods))?.items ?? [];
 }
 
 /** How a Job ended: its condition, its container's end where it had one, and what it printed. */
@@ -100,17 +106,17 @@ export async function runJob(cluster: Cluster, shape: JobShape): Promise<JobEnd>
 /** Waits for the end of a Job. */
 export async function endOf(cluster: Cluster, shape: JobShape): Promise<JobEnd> {
   const { name, namespace = "default" } = shape;
-  const get = ["get", "job", name, "--namespace", namespace, "--output", "json"];
-  const condition = await eventually(`the Job ${name} ends`, 120, async () => {
-    const { status } = Jobs.parse(JSON.parse(printed(await kubectl(cluster, get))));
-    return status.conditions.find(({ type, status }) => status === "True" && /^(Complete|Failed)$/.test(type));
+  const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+  const condition = await eventually(`the Job ${name} ends`, { seconds: 120 }, async () => {
+    const conditions = (await read(cluster, path, Job))?.status.conditions ?? [];
+    return conditions.find(({ type, status }) => status === "True" && /^(Complete|Failed)$/.test(type));
   });
-  const pods = await podsOf(cluster, shape);
-  const { stdout } = await kubectl(cluster, ["logs", "--namespace", namespace, `job/${name}`]);
+  const [pod] = await podsOf(cluster, shape); // there is none any more if it was ended
+  const logs = `/api/v1/namespaces/${namespace}/pods/${pod?.metadata.name}/log`;
   return {
     condition: condition.type,
     reason: condition.reason,
-    terminated: pods[0]?.status.containerStatuses[0]?.state.terminated,
-    log: stdout,
+    terminated: pod?.status.containerStatuses[0]?.state.terminated,
+    log: pod === undefined ? "" : ((await answerOf(cluster, logs)) ?? ""),
   };
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { EXIT, type ExitCode } from "../../../builders/contract/build-failure.ts";
+import { EXIT } from "../../../builders/contract/build-failure.ts";
+import { ARCHES, type Arch } from "../../../builders/contract/variant.ts";
 import { failureOf, failureText } from "../../../controller/commands/failure.ts";
 import { ReleaseError } from "../../../controller/domain/errors.ts";
 import type { Cluster } from "./cluster.ts";
@@ -13,6 +14,7 @@ const USAGE = `usage: npm run cluster:up -- [--name NAME] [OPTION…]    start a
        npm run cluster -- lock                          pin the packages of its node anew
   --name      several clusters may run side by side; without it the name is 'default'
   --policies  enforce NetworkPolicies
+  --second-node ARCH  add a second node that says it is of this architecture (amd64, arm64)
   --keep      if it does not come up, leave everything as it is for a look
 A real Kubernetes of one node in namespaces of its own: docs/test-cluster.md.`;
 
@@ -28,6 +30,8 @@ const reachedBy = ({ name, kubeconfig, registry, bin }: Cluster): string => {
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const isArch = (text: string): text is Arch => ARCHES.some((arch) => arch === text);
+
 type Options = { readonly command: string; readonly name: string; readonly up: UpOptions };
 
 /** @throws ReleaseError Usage */
@@ -39,14 +43,16 @@ function readOptions(): Options | undefined {
         name: { type: "string" },
         keep: { type: "boolean" },
         policies: { type: "boolean" },
+        "second-node": { type: "string" },
         help: { type: "boolean" },
       },
     });
     if (values.help === true) return undefined;
     const [command = "", ...more] = positionals;
     if (more.length > 0 || !["up", "down", "lock"].includes(command)) throw new TypeError("name up, down or lock");
-    const { name = "default", keep = false, policies = false } = values;
-    return { command, name, up: { keep, policies } };
+    const { name = "default", keep = false, policies = false, "second-node": second } = values;
+    if (second !== undefined && !isArch(second)) throw new TypeError(`--second-node takes ${ARCHES.join(" or ")}`);
+    return { command, name, up: { keep, policies, ...(second === undefined ? {} : { secondNode: second }) } };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // what parseArgs says of unknown options
     throw new ReleaseError("Usage", error.message, "npm run cluster -- --help says what there is", { cause: error });
@@ -71,7 +77,7 @@ async function run(signal: AbortSignal): Promise<void> {
   }
 }
 
-async function main(): Promise<ExitCode | number> {
+async function main(): Promise<number> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   try {

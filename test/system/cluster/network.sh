@@ -13,5 +13,6 @@ ip link set lo up
 ip address add 10.96.0.1/32 dev lo # the service "kubernetes": the API server itself listens there
 ip link add node type bridge
 ip address add 10.244.0.1/32 dev node
+ip address add 10.244.0.2/32 dev node # of the second node, if there is one
 ip link set node up
 ip route add default dev node # the kubelet wants a default route; this one leads nowhere

@@ -1,8 +1,13 @@
 import { IMAGES } from "./images.ts";
-import { INSIDE, NODE_ADDRESS, REGISTRY_ADDRESS } from "./parts.ts";
+import { type ClusterNode, containerdSocket, FIRST_NODE, NODES } from "./nodes.ts";
+import { INSIDE, REGISTRY_ADDRESS } from "./parts.ts";
 
 /** containerd's configuration, version 2. `nonet` is the handler of the RuntimeClass of that name. */
-const CONTAINERD = `version = 2
+const containerd = (node: ClusterNode): string => `version = 2
+root = "/var/lib/${node.name}/containerd"
+state = "/run/${node.name}/containerd"
+[grpc]
+  address = "${containerdSocket(node)}"
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "${IMAGES}:pause"
   restrict_oom_score_adj = true
@@ -31,7 +36,7 @@ const PODS = {
       ipam: {
         type: "host-local",
         dataDir: "/var/lib/cni/addresses",
-        ranges: [[{ subnet: "10.244.0.0/24", gateway: NODE_ADDRESS, rangeStart: "10.244.0.10" }]],
+        ranges: [[{ subnet: "10.244.0.0/24", gateway: FIRST_NODE.address, rangeStart: "10.244.0.10" }]],
         routes: [{ dst: "0.0.0.0/0" }],
       },
     },
@@ -41,10 +46,14 @@ const PODS = {
 /** Pods of the class nonet (nowhere.sh). */
 const NONET = { cniVersion: "0.4.0", name: "nonet", plugins: [{ type: "nowhere" }] };
 
-const KUBELET = {
+const kubelet = (node: ClusterNode) => ({
   apiVersion: "kubelet.config.k8s.io/v1beta1",
   kind: "KubeletConfiguration",
-  containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
+  containerRuntimeEndpoint: `unix://${containerdSocket(node)}`,
+  address: node.address,
+  healthzPort: 0,
+  cgroupRoot: `/${node.name}`,
+  podLogsDir: `/var/log/${node.name}/pods`,
   authentication: {
     anonymous: { enabled: false },
     webhook: { enabled: true },
@@ -58,13 +67,13 @@ const KUBELET = {
   oomScoreAdj: 0, // a negative one needs CAP_SYS_RESOURCE, which not every machine gives to root
   resolvConf: "",
   clusterDomain: "cluster.local",
-  clusterDNS: [NODE_ADDRESS], // nobody answers there; without one every pod gets an event of warning
+  clusterDNS: [FIRST_NODE.address], // nobody answers there; without one every pod gets an event of warning
   evictionHard: { "memory.available": "100Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi" },
   imageGCHighThresholdPercent: 100,
   nodeStatusUpdateFrequency: "2s",
   syncFrequency: "10s",
-  volumePluginDir: "/var/lib/kubelet/volume-plugins",
-};
+  volumePluginDir: `/var/lib/${node.name}/volume-plugins`,
+});
 
 /** The registry speaks plain http; nothing outside this network reaches it but through this machine's loopback. */
 const REGISTRY = {
@@ -86,10 +95,14 @@ export const CNI_PLUGINS = ["ptp", "host-local", "loopback"].map((name) => [name
 
 /** Configuration of the node's parts, by path below its folder. */
 export const NODE_FILES: Readonly<Record<string, string>> = {
-  "etc/containerd.toml": CONTAINERD,
   "etc/cni/pods.conflist": json(PODS),
   "etc/cni-nonet/nonet.conflist": json(NONET),
   [`etc/registries/${REGISTRY_ADDRESS}/hosts.toml`]: PLAIN_HTTP,
-  "etc/kubelet.json": json(KUBELET),
   "etc/registry.json": json(REGISTRY),
+  ...Object.fromEntries(
+    NODES.flatMap((node) => [
+      [`etc/containerd-${node.name}.toml`, containerd(node)],
+      [`etc/kubelet-${node.name}.json`, json(kubelet(node))],
+    ]),
+  ),
 };

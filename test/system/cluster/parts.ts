@@ -1,4 +1,6 @@
-/** One program of a node, supervised by node.sh: started again when it ends. Paths are those inside the node. */
+import { type ClusterNode, FIRST_NODE } from "./nodes.ts";
+
+/** One program of a node, supervised by init.sh: started again when it ends. Paths are those inside the node. */
 export type Part = { readonly name: string; readonly program: string; readonly args: readonly string[] };
 
 /** What the node's folder is called inside it. */
@@ -6,8 +8,7 @@ export const INSIDE = "/run/cluster";
 
 /** Addresses inside the cluster's network. */
 export const API_ADDRESS = "127.0.0.1:443";
-export const NODE_ADDRESS = "10.244.0.1";
-export const REGISTRY_ADDRESS = `${NODE_ADDRESS}:5000`;
+export const REGISTRY_ADDRESS = `${FIRST_NODE.address}:5000`;
 
 const key = (name: string): string => `${INSIDE}/keys/${name}`;
 const config = (name: string): string => `${INSIDE}/etc/${name}`;
@@ -46,7 +47,7 @@ const apiServer: Part = {
     "etcd-servers": "http://127.0.0.1:2379",
     "bind-address": "0.0.0.0",
     "secure-port": "443",
-    "advertise-address": NODE_ADDRESS,
+    "advertise-address": FIRST_NODE.address,
     "service-cluster-ip-range": "10.96.0.0/16",
     "endpoint-reconciler-type": "none",
     "tls-cert-file": key("apiserver.crt"),
@@ -62,10 +63,10 @@ const apiServer: Part = {
     "service-account-issuer": "https://kubernetes.default.svc",
     "service-account-key-file": key("service-accounts.key"),
     "service-account-signing-key-file": key("service-accounts.key"),
+    "feature-gates": "MutatingAdmissionPolicy=true", // for ARCH_POLICY
+    "runtime-config": "admissionregistration.k8s.io/v1beta1=true",
   }),
 };
-
-const containerd: Part = { name: "containerd", program: "containerd", args: ["--config", config("containerd.toml")] };
 
 const registry: Part = { name: "registry", program: "docker-registry", args: ["serve", config("registry.json")] };
 
@@ -80,13 +81,12 @@ const carry = (name: string, address: string): Part => ({
 export const FIRST_PARTS: readonly Part[] = [
   etcd,
   apiServer,
-  containerd,
   registry,
   carry("api", API_ADDRESS),
   carry("registry", REGISTRY_ADDRESS),
 ];
 
-/** Parts for which the API server, and containerd with its images, must be ready. */
+/** Parts for which the API server must be ready. */
 export const SECOND_PARTS: readonly Part[] = [
   {
     name: "kube-controller-manager",
@@ -101,14 +101,25 @@ export const SECOND_PARTS: readonly Part[] = [
     ],
   },
   { name: "kube-scheduler", program: "kube-scheduler", args: identity("scheduler") },
-  {
-    name: "kubelet",
-    program: "kubelet",
-    args: flags({
-      config: config("kubelet.json"),
-      kubeconfig: config("node.kubeconfig"),
-      "hostname-override": "node",
-      "node-ip": NODE_ADDRESS,
-    }),
-  },
 ];
+
+export const containerdOf = ({ name }: ClusterNode): Part => ({
+  name: `containerd-${name}`,
+  program: "containerd",
+  args: ["--config", config(`containerd-${name}.toml`)],
+});
+
+/** Needs its containerd with images, and the API server. `labels` are `name=value`. */
+export const kubeletOf = ({ name, address }: ClusterNode, labels: readonly string[]): Part => ({
+  name: `kubelet-${name}`,
+  program: "kubelet",
+  args: flags({
+    config: config(`kubelet-${name}.json`),
+    kubeconfig: config(`${name}.kubeconfig`),
+    "hostname-override": name,
+    "node-ip": address,
+    "node-labels": labels.join(","),
+    "root-dir": `/var/lib/${name}/kubelet`,
+    "cert-dir": `/var/lib/${name}/kubelet/pki`,
+  }),
+});

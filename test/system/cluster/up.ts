@@ -1,34 +1,33 @@
-import { chmod, copyFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Command, exec, PLAIN_ENV } from "../../../builders/host/exec.ts";
+import type { Arch } from "../../../builders/contract/variant.ts";
+import { exec } from "../../../builders/host/exec.ts";
+import { writeFileAtomic } from "../../../builders/host/files.ts";
 import { ReleaseError } from "../../../controller/domain/errors.ts";
-import { freePort } from "../../docker-registry.ts";
-import { onHost } from "../../toolbox.ts";
 import { type ApiAccess, hasDefaultAccount, isApiReady, isNodeReady } from "./api.ts";
-import { BASE_OBJECTS, VOLUME_NAMES, volumeFolder } from "./base-objects.ts";
-import { makeGroups } from "./cgroups.ts";
+import { BASE_OBJECTS } from "./base-objects.ts";
 import {
   type Cluster,
   clusterFolder,
   clusterOf,
   type Description,
   findCluster,
-  initOf,
   inNode,
   kubectl,
-  markOf,
   printed,
 } from "./cluster.ts";
-import { type ClusterUser, kubeconfig, makeCredentials } from "./credentials.ts";
+import { kubeconfig } from "./credentials.ts";
 import { takeDown } from "./down.ts";
-import { IMAGES, makeImages } from "./images.ts";
+import { eventually } from "./eventually.ts";
+import { IMAGES } from "./images.ts";
 import { ensureKubebox } from "./kubebox.ts";
-import { CNI_PLUGINS, NODE_FILES } from "./node-files.ts";
+import { launchNode, openPort, startParts, startPolicies } from "./launch.ts";
+import { layOut } from "./lay-out.ts";
 import { ensureNodeRoot, type Watch } from "./node-root.ts";
-import { API_ADDRESS, FIRST_PARTS, INSIDE, type Part, SECOND_PARTS } from "./parts.ts";
+import { ARCH_POLICY, archLabel, type ClusterNode, containerdSocket, FIRST_NODE, NODES, SECOND_NODE } from "./nodes.ts";
+import { containerdOf, FIRST_PARTS, INSIDE, kubeletOf, SECOND_PARTS } from "./parts.ts";
 
-const HERE = import.meta.dirname;
+const logOf = (folder: string, part: string): string => join(folder, "log", `${part}.log`);
 
 /** @throws ReleaseError ToolMissing naming what this machine lacks */
 async function checkMachine(): Promise<void> {
@@ -37,134 +36,9 @@ async function checkMachine(): Promise<void> {
   if (process.arch !== "x64") throw lacks("an amd64 processor", "use another machine");
   if (process.getuid?.() !== 0) throw lacks("root rights for namespaces and mounts", "run it through sudo");
   if (!(await readFile("/proc/filesystems", "utf8")).split(/\s+/).includes("overlay")) {
-    const { exitCode } = await exec({ program: "modprobe", args: ["overlay"] });
-    if (exitCode !== 0) throw lacks("the file system overlay", "use a kernel with CONFIG_OVERLAY_FS");
+    const loaded = await exec({ program: "modprobe", args: ["overlay"] }).catch(() => undefined); // no modprobe either
+    if (loaded?.exitCode !== 0) throw lacks("the file system overlay", "use a kernel with CONFIG_OVERLAY_FS");
   }
-}
-
-/** Everything in the cluster's folder that does not change once the node runs; the token of its admin. */
-async function layOut(folder: string, root: string, bin: string, signal: AbortSignal): Promise<string> {
-  for (const part of ["cni", "etc", "lib", "log", "parts"]) await mkdir(join(folder, part));
-  for (const name of VOLUME_NAMES) await mkdir(join(folder, "lib", volumeFolder(name)), { recursive: true });
-  await symlink(bin, join(folder, "bin"));
-  for (const script of ["init.sh", "network.sh"]) await copyFile(join(HERE, script), join(folder, script));
-  await copyFile(join(HERE, "nowhere.sh"), join(folder, "cni/nowhere"));
-  await chmod(join(folder, "cni/nowhere"), 0o755);
-  for (const [plugin, program] of CNI_PLUGINS) await symlink(program, join(folder, "cni", plugin));
-  for (const [path, text] of Object.entries(NODE_FILES)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), text);
-  }
-  const [tokens] = await Promise.all([makeCredentials(join(folder, "keys")), makeImages(root, folder, signal)]);
-  const ca = await readFile(join(folder, "keys/ca.crt"), "utf8");
-  for (const [user, token] of Object.entries(tokens) as [ClusterUser, string][]) {
-    const text = kubeconfig(`https://${API_ADDRESS}`, ca, token);
-    await writeFile(join(folder, "etc", `${user}.kubeconfig`), text, { mode: 0o600 });
-  }
-  return tokens.admin;
-}
-
-/** Waits until `test` holds. @throws ReleaseError BuildFailed with the last lines of `log` after `seconds` */
-async function waitFor(
-  what: string,
-  log: string,
-  seconds: number,
-  signal: AbortSignal,
-  test: () => Promise<boolean>,
-): Promise<void> {
-  for (const until = performance.now() + seconds * 1000; !(await test()); ) {
-    if (performance.now() > until) {
-      const lines = (await readFile(log, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
-      throw new ReleaseError(
-        "BuildFailed",
-        `${what} after ${seconds} s; the last lines of ${log}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
-        "read these lines; npm run cluster:up -- --keep leaves everything as it is",
-      );
-    }
-    await sleep(100, undefined, { signal });
-  }
-}
-
-/** Has node.sh start parts. */
-async function start(folder: string, parts: readonly Part[]): Promise<void> {
-  for (const { name, program, args } of parts) {
-    await writeFile(join(folder, "parts", name), [program, ...args, ""].join("\n"));
-    await writeFile(join(folder, "start"), `${name}\n`);
-  }
-}
-
-/** Starts a program of this machine that outlives this process and ends with the cluster. */
-async function detach(folder: string, name: string, { program, args }: Command): Promise<void> {
-  const script = 'log=$1; shift; exec setsid --fork "$@" >"$log" 2>&1 </dev/null';
-  const env = { ...PLAIN_ENV, ...markOf(folder) };
-  const log = join(folder, "log", `${name}.log`);
-  printed(await exec({ program: "sh", args: ["-c", script, "sh", log, program, ...args], env }));
-}
-
-/** A port of this machine's loopback that leads to a socket in the cluster's folder. */
-async function openPort(root: string, folder: string, name: string): Promise<number> {
-  const port = await freePort();
-  const listen = `TCP-LISTEN:${port},bind=127.0.0.1,fork,backlog=128,nodelay`;
-  const connect = `UNIX-CONNECT:${join(folder, `${name}.sock`)}`;
-  await detach(folder, `port-${name}`, onHost(root, "socat", [listen, connect]));
-  return port;
-}
-
-/** Enforces NetworkPolicies from now on; no pod has network before. */
-async function startPolicies(folder: string, signal: AbortSignal): Promise<void> {
-  await detach(folder, "policies", { program: process.execPath, args: [join(HERE, "policy-engine.ts"), folder] });
-  const list = await inNode(folder, "nft", ["list", "table", "inet", "pods"]);
-  const log = join(folder, "log/policies.log");
-  await waitFor("no policies were in force", log, 30, signal, async () => (await exec(list)).exitCode === 0);
-}
-
-async function startNode(folder: string, name: string, root: string, bin: string, signal: AbortSignal): Promise<void> {
-  await writeFile(join(folder, "cgroups"), await makeGroups(name));
-  const env = { ...PLAIN_ENV, ...markOf(folder) };
-  printed(await exec({ program: "sh", args: [join(HERE, "launch.sh"), folder, root, bin, "node"], env }));
-  const isThere = async () => (await initOf(folder)) !== undefined;
-  await waitFor("the node did not start", join(folder, "log/node.log"), 20, signal, isThere);
-}
-
-async function importImages(folder: string, signal: AbortSignal): Promise<void> {
-  const ctr = async (...args: string[]) => exec(await inNode(folder, "ctr", ["--namespace", "k8s.io", ...args]));
-  const answers = async () => (await ctr("version")).exitCode === 0;
-  await waitFor("containerd did not answer", join(folder, "log/containerd.log"), 60, signal, answers);
-  printed(await ctr("images", "import", "--base-name", IMAGES, `${INSIDE}/images.tar`));
-}
-
-async function bringUpIn(
-  folder: string,
-  name: string,
-  { say, signal }: Watch,
-  policies: boolean,
-  [root, bin]: readonly [string, string],
-): Promise<Cluster> {
-  const log = (part: string) => join(folder, "log", `${part}.log`);
-  const token = await layOut(folder, root, bin, signal);
-  await startNode(folder, name, root, bin, signal);
-  await start(folder, FIRST_PARTS);
-  const imported = importImages(folder, signal);
-  imported.catch(() => undefined); // seen below
-  const ca = await readFile(join(folder, "keys/ca.crt"), "utf8");
-  const access: ApiAccess = { port: await openPort(root, folder, "api"), ca, token };
-  await waitFor("the API server was not ready", log("kube-apiserver"), 90, signal, () => isApiReady(access));
-  say("the API server is ready");
-  await imported;
-  await start(folder, SECOND_PARTS);
-  const registryPort = await openPort(root, folder, "registry");
-  const description: Description = { apiPort: access.port, registryPort, bin, root };
-  const cluster = clusterOf(name, folder, description);
-  await writeFile(cluster.kubeconfig, kubeconfig(`https://127.0.0.1:${access.port}`, ca, token), { mode: 0o600 });
-  printed(await kubectl(cluster, ["create", "-f", "-"], JSON.stringify(BASE_OBJECTS)));
-  await waitFor("the node was not ready", log("kubelet"), 90, signal, () => isNodeReady(access));
-  say("the node is ready");
-  if (policies) await startPolicies(folder, signal);
-  const hasAccount = () => hasDefaultAccount(access);
-  await waitFor("there was no default account", log("kube-controller-manager"), 90, signal, hasAccount);
-  await writeFile(join(folder, "cluster.json.new"), JSON.stringify(description));
-  await rename(join(folder, "cluster.json.new"), join(folder, "cluster.json"));
-  return cluster;
 }
 
 export type UpOptions = {
@@ -172,7 +46,75 @@ export type UpOptions = {
   readonly keep?: boolean;
   /** enforce NetworkPolicies (policy-rules.ts) */
   readonly policies?: boolean;
+  /** a second node, which says that it is of this architecture */
+  readonly secondNode?: Arch;
 };
+
+/** Starts a node's containerd and gives it its images. */
+async function startContainerd(folder: string, node: ClusterNode, signal: AbortSignal): Promise<void> {
+  const part = containerdOf(node);
+  await startParts(folder, [part]);
+  const address = ["--address", containerdSocket(node), "--namespace", "k8s.io"];
+  const ctr = async (...args: string[]) => exec(await inNode(folder, "ctr", [...address, ...args]));
+  const waiting = { seconds: 60, log: logOf(folder, part.name), signal };
+  await eventually("containerd answers", waiting, async () => (await ctr("version")).exitCode === 0);
+  printed(await ctr("images", "import", "--base-name", IMAGES, `${INSIDE}/images.tar`));
+}
+
+async function joinNode(
+  folder: string,
+  node: ClusterNode,
+  labels: readonly string[],
+  access: ApiAccess,
+  { say, signal }: Watch,
+): Promise<void> {
+  const part = kubeletOf(node, labels);
+  await startParts(folder, [part]);
+  const waiting = { seconds: 90, log: logOf(folder, part.name), signal };
+  await eventually(`${node.name} is ready`, waiting, () => isNodeReady(access, node.name));
+  say(`${node.name} is ready`);
+}
+
+/** Starts everything in a folder that is laid out, and whose nodes' namespaces are there. */
+async function startAll(cluster: Cluster, access: ApiAccess, watch: Watch, options: UpOptions): Promise<void> {
+  const { folder } = cluster;
+  const { say, signal } = watch;
+  const { policies = false, secondNode } = options;
+  const soon = (part: string) => ({ seconds: 90, log: logOf(folder, part), signal });
+  const nodes = secondNode === undefined ? [FIRST_NODE] : NODES;
+  await startParts(folder, FIRST_PARTS);
+  await Promise.all([
+    ...nodes.map((node) => startContainerd(folder, node, signal)),
+    eventually("the API server is ready", soon("kube-apiserver"), () => isApiReady(access)),
+  ]);
+  say("the API server is ready");
+  await startParts(folder, SECOND_PARTS);
+  const create = async (list: object) => printed(await kubectl(cluster, ["create", "-f", "-"], JSON.stringify(list)));
+  await create(BASE_OBJECTS);
+  await joinNode(folder, FIRST_NODE, [], access, watch);
+  if (secondNode !== undefined) {
+    await create(ARCH_POLICY);
+    await joinNode(folder, SECOND_NODE, [archLabel(secondNode)], access, watch);
+  }
+  if (policies) await startPolicies(folder, signal);
+  await eventually("there is a default account", soon("kube-controller-manager"), () => hasDefaultAccount(access));
+}
+
+async function bringUpIn(folder: string, name: string, watch: Watch, options: UpOptions): Promise<Cluster> {
+  const { signal } = watch;
+  const root = await ensureNodeRoot(watch);
+  const bin = await ensureKubebox(root, watch);
+  const token = await layOut(folder, root, bin, signal);
+  await launchNode(folder, name, root, bin, signal);
+  const [apiPort, registryPort] = [await openPort(root, folder, "api"), await openPort(root, folder, "registry")];
+  const ca = await readFile(join(folder, "keys/ca.crt"), "utf8");
+  const description: Description = { apiPort, registryPort, bin, root };
+  const cluster = clusterOf(name, folder, description);
+  await writeFile(cluster.kubeconfig, kubeconfig(`https://127.0.0.1:${apiPort}`, ca, token), { mode: 0o600 });
+  await startAll(cluster, { port: apiPort, ca, token }, watch, options);
+  await writeFileAtomic(join(folder, "cluster.json"), JSON.stringify(description));
+  return cluster;
+}
 
 /**
  * Brings a cluster up, or finds the one of this name that is up. What is missing is built first. If it fails nothing is
@@ -181,7 +123,6 @@ export type UpOptions = {
  * BuildFailed; BuildError if the node's root cannot be made
  */
 export async function bringUp(name: string, watch: Watch, options: UpOptions = {}): Promise<Cluster> {
-  const { keep = false, policies = false } = options;
   const folder = clusterFolder(name);
   await checkMachine();
   const found = await findCluster(name);
@@ -193,11 +134,9 @@ export async function bringUp(name: string, watch: Watch, options: UpOptions = {
     throw new ReleaseError("Usage", `the cluster '${name}' is half made: ${folder} is there`, remedy);
   });
   try {
-    const root = await ensureNodeRoot(watch);
-    const bin = await ensureKubebox(root, watch);
-    return await bringUpIn(folder, name, watch, policies, [root, bin]);
+    return await bringUpIn(folder, name, watch, options);
   } catch (error) {
-    if (!keep) await takeDown(name, AbortSignal.timeout(60_000));
+    if (options.keep !== true) await takeDown(name, AbortSignal.timeout(60_000));
     throw error;
   }
 }
