@@ -24,5 +24,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "boot", summary: "boot an artifact in QEMU and prove what came up", load: () => import("./boot.ts") },
   { name: "verify", summary: "prove a release from its record and a policy", load: () => import("./verify.ts") },
   { name: "status", summary: "show what the records say of each release", load: () => import("./status.ts") },
+  { name: "crds", summary: "print the CustomResourceDefinitions of the kinds", load: () => import("./crds.ts") },
   { name: "inspect", summary: "show what an artifact holds, without mounting it", load: () => import("./inspect.ts") },
 ];

@@ -1,6 +1,15 @@
 import { quote } from "./problem.ts";
 import type { Fault, TextRule } from "./text-rule.ts";
 
+/** What nobody sees in a text, inside a character class: spaces, control characters, marks of direction and the like. */
+export const UNPRINTED = "\\p{Z}\\p{Cc}\\p{Cf}";
+
+const PORT = "([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+// a last label that starts with a digit would be read as a part of an IPv4 address (WHATWG URL, "ends in a number")
+const DNS_NAME = "([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\\.)*[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9_])?";
+const URL_HOST = `(${DNS_NAME}|${OCTET}(\\.${OCTET}){3}|\\[[0-9A-Fa-f:.]+\\])(:${PORT})?`;
+const PLAIN = `[^@?#{}${UNPRINTED}]`;
 const HOST = "[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?";
 const REPOSITORY_PATH = "[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*";
 
@@ -27,7 +36,7 @@ function urlFault(text: string): Fault | undefined {
 /** An address of a service. http is refused elsewhere unless network.allowHTTP allows it. */
 export const SERVICE_URL: TextRule = {
   what: "an https URL",
-  pattern: /^https?:\/\/[^\s@?#{}/]+(\/[^\s@?#{}]*)?$/,
+  pattern: new RegExp(`^https?://${URL_HOST}(/${PLAIN}*)?$`, "u"),
   maxLength: 512,
   form: "write https://<host>/<path>, without credentials, query and fragment",
   recognise: urlFault,
@@ -38,7 +47,7 @@ const PLACEHOLDER = "{timestamp}";
 /** The address of an archive as it was at a moment. */
 export const SNAPSHOT_TEMPLATE: TextRule = {
   what: "an https URL with one {timestamp}",
-  pattern: /^https?:\/\/[^\s@?#{}/]+\/[^\s@?#{}]*\{timestamp\}[^\s@?#{}]*$/,
+  pattern: new RegExp(`^https?://${URL_HOST}/${PLAIN}*\\{timestamp\\}${PLAIN}*$`, "u"),
   maxLength: 512,
   form: "write https://<host>/<path>/{timestamp}",
   recognise(text) {
@@ -104,8 +113,11 @@ function repositoryFault(text: string): Fault | undefined {
 /** A git repository: https, http where allowed, ssh, or a folder for the local process. */
 export const GIT_URL: TextRule = {
   what: "a git repository",
-  pattern:
-    /^(https?:\/\/[^\s@?#{}/]+\/[^\s@?#{}]+|ssh:\/\/([A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?\/[^\s?#]+|\.{0,2}\/[^\s:]+)$/,
+  pattern: new RegExp(
+    `^(https?://${URL_HOST}/${PLAIN}+|ssh://([A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/[^?#${UNPRINTED}]+|` +
+      `\\.{0,2}/[^:${UNPRINTED}]+)$`,
+    "u",
+  ),
   maxLength: 512,
   form: "write https://<host>/<path>, ssh://git@<host>/<path>, or ./<folder> for the local process",
   recognise(text) {

@@ -14,7 +14,8 @@ const Resources = z
   })
   .meta({ examples: [{ cpu: "2", memory: "4Gi" }] });
 
-const CLUSTER_FIELDS = ["namespace", "serviceAccountName", "builderImage", "bootImage", "scratch"] as const;
+/** Without these no run can be started in a cluster. */
+export const CLUSTER_FIELDS = ["namespace", "serviceAccountName", "builderImage", "bootImage", "scratch"] as const;
 
 /** How a class starts runs. A cluster needs the first five fields; the local process needs none. */
 export const Build = z
@@ -44,7 +45,10 @@ export const Build = z
       .exactOptional(),
     runtimeClassName: text(OBJECT_NAME, "RuntimeClass of build Jobs.", "gvisor").exactOptional(),
     resources: z
-      .strictObject({ requests: Resources.exactOptional(), limits: Resources.exactOptional() })
+      .strictObject({
+        requests: Resources.meta({ description: "What a node must have free for it." }).exactOptional(),
+        limits: Resources.meta({ description: "What it may use at most." }).exactOptional(),
+      })
       .meta({ description: "Resources of a build Job's first attempt.", examples: [{ requests: { cpu: "2" } }] })
       .exactOptional(),
     maxResources: Resources.meta({ description: "Most that a later attempt may get." }).exactOptional(),

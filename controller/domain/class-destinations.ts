@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { REPOSITORY, SERVICE_URL } from "./addresses.ts";
+import { REPOSITORY, SERVICE_URL, UNPRINTED } from "./addresses.ts";
 import { objectRef } from "./cluster-fields.ts";
 import { text } from "./fields.ts";
 import type { TextRule } from "./text-rule.ts";
@@ -13,7 +13,7 @@ const OWNER: TextRule = {
 
 const AUDIENCE: TextRule = {
   what: "an audience",
-  pattern: /^[^\s]+$/,
+  pattern: new RegExp(`^[^${UNPRINTED}]+$`, "u"),
   maxLength: 255,
   form: "write it without spaces, as the authority expects it",
 };
@@ -36,7 +36,7 @@ const trustedRoot = objectRef("ConfigMap with the trusted root, key trusted_root
 export const Signing = z
   .discriminatedUnion("mode", [
     z.strictObject({
-      mode: z.literal("key"),
+      mode: z.literal("key").meta({ description: "How: with a key, or keyless, with a certificate for an identity." }),
       keyRef: objectRef(
         "Secret with the private key, key cosign.key; left out: the local process keeps a key of its own.",
         "signing-key",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { REGISTRY, REPOSITORY, REPOSITORY_NAME, SERVICE_URL, SNAPSHOT_TEMPLATE } from "./addresses.ts";
+import { REGISTRY, REPOSITORY, REPOSITORY_NAME, SERVICE_URL, SNAPSHOT_TEMPLATE, UNPRINTED } from "./addresses.ts";
 import { Build } from "./class-build.ts";
 import { Notify, Publish, Signing } from "./class-destinations.ts";
 import { duration, Network, objectMetadata } from "./cluster-fields.ts";
@@ -23,18 +23,15 @@ const KEYRING: TextRule = {
 
 const AGENT_DIRECTORY: TextRule = {
   what: "a folder",
-  pattern: /^\.{0,2}\/[^\s\0]*$/,
+  pattern: new RegExp(`^\\.{0,2}/[^${UNPRINTED}]*$`, "u"),
   maxLength: 512,
   form: "write an absolute path, or one that starts with ./",
-  recognise: (value) =>
-    value.split("/").slice(1).includes("..")
-      ? { message: `${quote(value)} climbs with ".."`, remedy: "write the folder itself" }
-      : undefined,
+  never: [{ pattern: /\/\.\.(\/|$)/, message: 'climbs with ".."', remedy: "write the folder itself" }],
 };
 
 const ArchiveSource = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("system") }),
+    z.strictObject({ kind: z.literal("system").meta({ description: "Where to ask: system, mirror or snapshot." }) }),
     z.strictObject({
       kind: z.literal("mirror"),
       url: text(SERVICE_URL, "Address of a mirror, the folder that holds dists/.", "https://mirror.example/debian"),
@@ -91,7 +88,7 @@ const Gate = z
   .prefault({})
   .meta({ description: "What a release of this class must pass.", examples: [{ minBuilds: 2 }] });
 
-const ClassSpec = z
+export const ClassSpec = z
   .strictObject({
     archives: entries(
       text(LABEL_NAME, "Name that a spec uses.", "debian"),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Timestamp, timestamp } from "./timestamp.ts";
+import { Moment, timestamp } from "./timestamp.ts";
 
 /** `Unknown`: not decided yet. */
 export type ConditionStatus = "True" | "False" | "Unknown";
@@ -188,13 +188,12 @@ export function statusOf(type: ConditionType, reason: string): ConditionStatus |
 /** A condition as it stands in status and record (Kubernetes API conventions, "Typical status properties"). */
 export const Condition = z
   .strictObject({
-    type: z.enum(CONDITION_TYPES),
-    status: z.enum(["True", "False", "Unknown"]),
-    reason: z.string(),
-    message: z.string().max(4096),
-    /** when `status` last changed */
-    lastTransitionTime: Timestamp,
-    observedGeneration: z.int().nonnegative(),
+    type: z.enum(CONDITION_TYPES).meta({ description: "The step, or Ready, Reconciling or Stalled." }),
+    status: z.enum(["True", "False", "Unknown"]).meta({ description: "Whether it is so. Unknown: not decided yet." }),
+    reason: z.string().max(64).meta({ description: "Why, in one word; it decides the status." }),
+    message: z.string().max(4096).meta({ description: "Why, for people, in one line." }),
+    lastTransitionTime: Moment.meta({ description: "When the status last changed." }),
+    observedGeneration: z.int().nonnegative().meta({ description: "The metadata.generation that it is about." }),
   })
   .check((context) => {
     const { type, status, reason } = context.value;

@@ -10,6 +10,7 @@ import {
   GOOD_RELEASE,
   GOOD_SOURCE,
 } from "../../test/contracts/bad-documents.ts";
+import { anything, replaceAt } from "../../test/fakes/near-documents.ts";
 import { readDocument, requireDocument } from "./documents.ts";
 import { ReleaseError } from "./errors.ts";
 import { formatProblem } from "./problem.ts";
@@ -108,29 +109,12 @@ function thrownBy(run: () => unknown): unknown {
   return undefined;
 }
 
-/** Replaces the value at a random place of plain data. */
-const replaceAt = (value: unknown, place: number, replacement: unknown): unknown => {
-  let count = -1;
-  const walk = (at: unknown): unknown => {
-    count += 1;
-    if (count === place) return replacement;
-    if (Array.isArray(at)) return at.map(walk);
-    if (typeof at !== "object" || at === null) return at;
-    return Object.fromEntries(Object.entries(at).map(([key, member]) => [key, walk(member)]));
-  };
-  return walk(value);
-};
-
 test.each([
   ["release", GOOD_RELEASE],
   ["class", GOOD_CLASS],
   ["source", GOOD_SOURCE],
 ])("whatever replaces a value of a %s: a valid document or problems with places, never an exception", (_, good) => {
   const value = documentOf(good);
-  const anything = fc.oneof(
-    fc.jsonValue(),
-    fc.constantFrom("", "x", 1, 2.5, -1, true, null, [], {}, [null], "ubuntu:24.04", "http://a", { kind: "mirror" }),
-  );
   fc.assert(
     fc.property(fc.nat(60), anything, (place, replacement) => {
       const text = stringify(replaceAt(value, place, replacement), { aliasDuplicateObjects: false });

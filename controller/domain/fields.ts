@@ -2,9 +2,12 @@ import { z } from "zod";
 import { type DocumentPath, quote } from "./problem.ts";
 import { type Fault, judgeText, type TextRule } from "./text-rule.ts";
 
+/** The rule of each text field, for who writes it down in another language. */
+export const textRules = z.registry<TextRule>();
+
 /** A text field: its rule for documents, its pattern, description and example for editors and messages. */
-export const text = (rule: TextRule, description: string, example: string): z.ZodString =>
-  z
+export function text(rule: TextRule, description: string, example: string): z.ZodString {
+  const schema = z
     .string()
     .superRefine((value, context) => {
       const fault = judgeText(rule, value);
@@ -17,6 +20,9 @@ export const text = (rule: TextRule, description: string, example: string): z.Zo
       description,
       examples: [example],
     });
+  textRules.add(schema, rule);
+  return schema;
+}
 
 /** Tells a document about a fault at a path below the object that is checked. */
 export type Complain = (path: DocumentPath, fault: Fault) => void;

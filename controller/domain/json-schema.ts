@@ -7,18 +7,23 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 /**
  * The JSON Schema of a document as people write it: what a default fills may be left out. Editors read it, and
  * messages take descriptions, examples and known keys from it.
+ * @param annotate adds to what is said of each field
  */
-export const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
+export const jsonSchemaOf = (
+  schema: z.ZodType,
+  annotate: (field: z.core.$ZodType, jsonSchema: JsonSchema) => void = () => {},
+): JsonSchema =>
   z.toJSONSchema(schema, {
     io: "input",
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      annotate(zodSchema, jsonSchema);
       // zod's own bounds of an integer say nothing about the field
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
   });
 
-const isSchema = (schema: unknown): schema is JsonSchema => typeof schema === "object" && schema !== null;
+export const isSchema = (schema: unknown): schema is JsonSchema => typeof schema === "object" && schema !== null;
 
 /** The schemas that a value may have to meet: a union's branches, or the schema itself. */
 const branches = (schema: JsonSchema): JsonSchema[] => [

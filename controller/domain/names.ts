@@ -18,6 +18,11 @@ export function addressFault(text: string): Fault | undefined {
 const isHost = (text: string): boolean =>
   text === "localhost" || /^[^:]+:[0-9]+$/.test(text) || /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/.test(text);
 
+const NO_HOST = [{ pattern: /^localhost$/, message: "is a host, not a name", remedy: BY_NAME }];
+const NO_LOCK_SUFFIX = [
+  { pattern: /\.lock$/, message: "ends in .lock, which a git ref may not", remedy: "leave out .lock" },
+];
+
 /** A name that the class or the cluster resolves (RFC 1123 label): className, archive, allowedClasses. */
 export const LABEL_NAME: TextRule = {
   what: "a name",
@@ -25,6 +30,7 @@ export const LABEL_NAME: TextRule = {
   maxLength: 63,
   form: "use lower-case letters, digits and hyphens, with a letter or digit at both ends",
   recognise: addressFault,
+  never: NO_HOST,
 };
 
 /** metadata.name of a release: an object name, a label value, a folder, and the start of every OCI tag. */
@@ -33,16 +39,11 @@ export const RELEASE_NAME: TextRule = {
   pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   maxLength: 63,
   form: "use lower-case letters, digits, hyphens and single dots, with a letter or digit at both ends",
-  recognise: (text) => lockSuffixFault(text),
+  never: NO_LOCK_SUFFIX,
 };
 
 /** metadata.name of a class or source: an object name of Kubernetes (RFC 1123 subdomain). */
 export const OBJECT_NAME: TextRule = { ...RELEASE_NAME, what: "an object name" };
-
-const lockSuffixFault = (text: string): Fault | undefined =>
-  text.endsWith(".lock")
-    ? { message: `${quote(text)} ends in .lock, which a git ref may not`, remedy: "leave out .lock" }
-    : undefined;
 
 /** spec.version: legal as an OCI tag, a git ref component and a label value at once. */
 export const VERSION: TextRule = {
@@ -51,9 +52,6 @@ export const VERSION: TextRule = {
   maxLength: 63,
   form: "use letters, digits, dots, underscores and hyphens, with a letter or digit at both ends",
   recognise(text) {
-    if (text.includes("..")) {
-      return { message: `${quote(text)} holds "..", which a git ref may not`, remedy: "use single dots" };
-    }
     const illegal = /[^0-9A-Za-z._-]/.exec(text.trim())?.[0];
     if (illegal !== undefined) {
       return {
@@ -67,8 +65,12 @@ export const VERSION: TextRule = {
         remedy: "start and end with a letter or digit",
       };
     }
-    return lockSuffixFault(text);
+    return undefined;
   },
+  never: [
+    { pattern: /\.\./, message: 'holds "..", which a git ref may not', remedy: "use single dots" },
+    ...NO_LOCK_SUFFIX,
+  ],
 };
 
 /** A suite of a package archive. */
@@ -78,6 +80,7 @@ export const SUITE: TextRule = {
   maxLength: 63,
   form: 'write the code name, for example "trixie"',
   recognise: addressFault,
+  never: NO_HOST,
 };
 
 /** A component of a suite. */
@@ -87,6 +90,7 @@ export const COMPONENT: TextRule = {
   maxLength: 32,
   form: 'write its name in the archive, for example "main"',
   recognise: addressFault,
+  never: NO_HOST,
 };
 
 /** A Debian package (Debian Policy 5.6.7). */
@@ -96,12 +100,6 @@ export const PACKAGE_NAME: TextRule = {
   maxLength: 128,
   form: "use lower-case letters, digits, plus, dot and hyphen, at least two characters",
   recognise(text) {
-    if (text.startsWith("linux-image-")) {
-      return {
-        message: `${quote(text)} is a kernel`,
-        remedy: "name the kernel in kernelPackage only, per architecture",
-      };
-    }
     const name = /^[a-z0-9][a-z0-9+.-]+(?=[=:/ ])/.exec(text)?.[0];
     if (name === undefined) return undefined;
     if (text.startsWith(`${name}=`)) {
@@ -115,6 +113,13 @@ export const PACKAGE_NAME: TextRule = {
     }
     return undefined;
   },
+  never: [
+    {
+      pattern: /^linux-image-/,
+      message: "is a kernel",
+      remedy: "name the kernel in kernelPackage only, per architecture",
+    },
+  ],
 };
 
 /** The name a tool has in the lock. */
@@ -122,6 +127,7 @@ export const TOOL_NAME: TextRule = {
   ...PACKAGE_NAME,
   what: "a tool's package name",
   recognise: () => undefined,
+  never: [],
 };
 
 /** The start of a Debian version, without epoch and revision if they don't matter (Debian Policy 5.6.12). */

@@ -3,10 +3,14 @@ import { quote } from "./problem.ts";
 import type { Fault, TextRule } from "./text-rule.ts";
 import { isMoment } from "./timestamp.ts";
 
+const DAY_OF_YEAR =
+  "(0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])|(0[469]|11)(0[1-9]|[12][0-9]|30)|02(0[1-9]|1[0-9]|2[0-8])";
+const LEAP_DAY = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)0229";
+
 /** A moment of a package archive, UTC, as snapshot.debian.org and snapshot.ubuntu.com name it. */
 export const SNAPSHOT: TextRule = {
   what: "a snapshot time",
-  pattern: /^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z$/,
+  pattern: new RegExp(`^([0-9]{4}(${DAY_OF_YEAR})|${LEAP_DAY})T([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z$`),
   maxLength: 16,
   form: 'write YYYYMMDDTHHMMSSZ in UTC, for example "20261101T000000Z"',
   recognise: (text) =>
@@ -27,6 +31,14 @@ export const KERNEL_PACKAGE: TextRule = {
   maxLength: 128,
   form: `write linux-image-<version><ABI>-<flavour>, ${KERNEL_EXAMPLE}`,
   recognise: kernelFault,
+  // what could be a flavour of digits is the revision of an ABI
+  never: [
+    {
+      pattern: /\+deb[0-9]+(\.[0-9]+)?-[0-9]+$/,
+      message: "names no flavour",
+      remedy: `add the flavour, ${KERNEL_EXAMPLE}`,
+    },
+  ],
 };
 
 function kernelFault(text: string): Fault | undefined {
@@ -67,6 +79,9 @@ export const PINNED_NAME: TextRule = {
   maxLength: 256,
   form: "write <name>@sha256:<64 lower-case hex digits>",
   recognise: pinFault,
+  never: [
+    { pattern: /^localhost@/, message: "names a host, not only a name", remedy: "write only a name before the digest" },
+  ],
 };
 
 function pinFault(text: string): Fault | undefined {
@@ -101,6 +116,6 @@ function pinFault(text: string): Fault | undefined {
   return undefined;
 }
 
-/** The architecture that a kernel package's flavour names, where it names one (Debian's do, Ubuntu's don't). */
-export const archOfKernel = (kernelPackage: string): string | undefined =>
-  /-(amd64|arm64)(?=-|$)/.exec(kernelPackage)?.[1];
+/** The architectures that a kernel package's flavour names: one for Debian's, none for Ubuntu's. */
+export const archesOfKernel = (kernelPackage: string): string[] =>
+  [...kernelPackage.matchAll(/-(amd64|arm64)(?=-|$)/g)].map(([, arch = ""]) => arch);

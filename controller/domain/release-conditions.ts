@@ -1,41 +1,75 @@
 import { clearCondition, type Condition, type ConditionUpdate, setCondition, statusOf } from "./conditions.ts";
-import type { Decision } from "./decide.ts";
+import type { DecidedCondition, Decision } from "./decide.ts";
 
-/** metadata.generation: a file in git has none, and a release never changes. */
-const GENERATION = 1;
+/** What conditions depend on besides the decision. */
+export type Circumstances = {
+  readonly now: Date;
+  /** metadata.generation */
+  readonly generation: number;
+  /** the spec holds the release where it stands */
+  readonly suspended: boolean;
+  /** a step that failed in a way that passes; it is tried again by itself */
+  readonly retried: DecidedCondition | null;
+};
+
+/** Those of a file in git: it has no generation, and a release never changes. */
+const localAt = (now: Date): Circumstances => ({ now, generation: 1, suspended: false, retried: null });
 
 type Setting = { readonly type: string; readonly reason: string; readonly message: string };
+type When = Pick<Circumstances, "now" | "generation">;
 
 /** Sets a condition whose reason was chosen elsewhere; conditions.ts refuses one that the type does not have. */
-const set = (conditions: readonly Condition[], setting: Setting, now: Date): Condition[] =>
-  setCondition(conditions, { ...setting, observedGeneration: GENERATION } as ConditionUpdate, now);
+const set = (conditions: readonly Condition[], setting: Setting, { now, generation }: When): Condition[] =>
+  setCondition(conditions, { ...setting, observedGeneration: generation } as ConditionUpdate, now);
 
 /**
- * The conditions after a decision: those of its steps, and Ready, Reconciling and Stalled as kstatus reads them.
+ * The conditions after a decision: those of its steps, and Ready, Reconciling and Stalled as kstatus reads them: Ready
+ * always, one of the others unless the release is done or suspended.
  * @throws RangeError if a step has a reason that its condition does not know
  */
-export function withDecision(conditions: readonly Condition[], decision: Decision, now: Date): Condition[] {
+export function conditionsAfter(
+  conditions: readonly Condition[],
+  decision: Decision,
+  circumstances: Circumstances,
+): Condition[] {
   const { outcome } = decision;
-  const steps = decision.conditions.reduce<Condition[]>((all, one) => set(all, one, now), [...conditions]);
-  if (outcome.kind === "recorded") return succeeded(steps, now);
-  if (outcome.kind === "working") {
-    const message = "the release is under way";
-    const ready = set(clearCondition(steps, "Stalled"), { type: "Ready", reason: "Progressing", message }, now);
-    return set(ready, { type: "Reconciling", reason: "Progressing", message }, now);
+  const { suspended, retried } = circumstances;
+  const decided = [...decision.conditions, ...(retried === null ? [] : [retried])];
+  const steps = decided.reduce<Condition[]>((all, one) => set(all, one, circumstances), [...conditions]);
+  if (outcome.kind === "recorded") return succeeded(steps, circumstances);
+  if (outcome.kind === "stopped") return stalled(steps, decision, outcome.message, circumstances);
+  const idle = clearCondition(steps, "Stalled");
+  if (suspended) {
+    const message = "spec.suspend holds the release where it stands";
+    return set(clearCondition(idle, "Reconciling"), { type: "Ready", reason: "Suspended", message }, circumstances);
   }
-  const cause = decision.conditions.findLast(({ type, reason }) => statusOf(type, reason) === "False");
-  const { message } = outcome;
-  const reason = cause?.reason ?? "VerificationFailed";
-  const ready = set(clearCondition(steps, "Reconciling"), { type: "Ready", reason, message }, now);
-  return set(ready, { type: "Stalled", reason, message }, now);
+  const [reason, message] =
+    retried === null
+      ? ["Progressing", "the release is under way"]
+      : ["ProgressingWithRetry", `${retried.type}: ${retried.message}`];
+  const ready = set(idle, { type: "Ready", reason, message }, circumstances);
+  return set(ready, { type: "Reconciling", reason, message }, circumstances);
 }
 
-function succeeded(steps: readonly Condition[], now: Date): Condition[] {
+/** The same for the local process. */
+export const withDecision = (conditions: readonly Condition[], decision: Decision, now: Date): Condition[] =>
+  conditionsAfter(conditions, decision, localAt(now));
+
+function stalled(steps: readonly Condition[], { conditions }: Decision, message: string, when: When): Condition[] {
+  const cause = conditions.findLast(({ type, reason }) => statusOf(type, reason) === "False");
+  const reason = cause?.reason ?? "VerificationFailed";
+  const ready = set(clearCondition(steps, "Reconciling"), { type: "Ready", reason, message }, when);
+  return set(ready, { type: "Stalled", reason, message }, when);
+}
+
+function succeeded(steps: readonly Condition[], when: When): Condition[] {
   const settled = clearCondition(clearCondition(steps, "Reconciling"), "Stalled");
   const message = "published and recorded";
-  return set(settled, { type: "Ready", reason: "Succeeded", message }, now);
+  return set(settled, { type: "Ready", reason: "Succeeded", message }, when);
 }
 
 /** The conditions that a record holds: it is itself the last step. */
-export const recordedConditions = (conditions: readonly Condition[], now: Date): Condition[] =>
-  succeeded(set(conditions, { type: "Recorded", reason: "Pushed", message: "this record" }, now), now);
+export function recordedConditions(conditions: readonly Condition[], now: Date): Condition[] {
+  const when = localAt(now);
+  return succeeded(set(conditions, { type: "Recorded", reason: "Pushed", message: "this record" }, when), when);
+}

@@ -14,7 +14,7 @@ import {
   TOOL_VERSION,
   VERSION,
 } from "./names.ts";
-import { archOfKernel, KERNEL_PACKAGE, PINNED_NAME, SNAPSHOT } from "./pins.ts";
+import { archesOfKernel, KERNEL_PACKAGE, PINNED_NAME, SNAPSHOT } from "./pins.ts";
 
 /** Group and version of all our kinds. */
 export const API_VERSION = "releases.powernode.io/v1alpha1";
@@ -101,10 +101,10 @@ const Inputs = z
   .check(
     crossRule(z.object({ kernelPackage: z.partialRecord(Arch, z.string()) }), ({ kernelPackage }, complain) => {
       for (const arch of ARCHES) {
-        const named = archOfKernel(kernelPackage[arch] ?? "");
-        if (named === undefined || named === arch) continue;
+        const other = archesOfKernel(kernelPackage[arch] ?? "").find((named) => named !== arch);
+        if (other === undefined) continue;
         complain(["kernelPackage", arch], {
-          message: `${kernelPackage[arch]} is a kernel for ${named}`,
+          message: `${kernelPackage[arch]} is a kernel for ${other}`,
           remedy: `name a kernel package for ${arch}`,
         });
       }
@@ -153,7 +153,7 @@ const AnyTargets = z.array(
 );
 const AnyPerArch = z.record(z.string(), z.unknown());
 
-const ReleaseSpec = z
+export const ReleaseSpec = z
   .strictObject({
     version: text(VERSION, "Version of the release; it is never used twice.", "2026.11.23-1"),
     className: text(LABEL_NAME, "The DiskImageReleaseClass that decides gate, signer and destination.", "stable"),

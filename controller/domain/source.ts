@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GIT_URL } from "./addresses.ts";
+import { GIT_URL, UNPRINTED } from "./addresses.ts";
 import { duration, Network, objectMetadata, objectRef } from "./cluster-fields.ts";
 import { crossRule, text, uniqueTexts } from "./fields.ts";
 import { LABEL_NAME } from "./names.ts";
@@ -21,14 +21,16 @@ const BRANCH: TextRule = {
     if (value.startsWith("refs/")) {
       return { message: `${quote(value)} is a full ref`, remedy: `write ${value.replace(/^refs\/(heads\/)?/, "")}` };
     }
-    if (value.includes("..") || value.endsWith(".") || /\.lock(\/|$)/.test(value)) {
-      return {
-        message: `${quote(value)} holds "..", or a part that ends in "." or ".lock"`,
-        remedy: "choose another name",
-      };
-    }
     return undefined;
   },
+  never: [
+    { pattern: /^refs\//, message: "is a full ref", remedy: "write the branch's short name" },
+    {
+      pattern: /\.\.|\.$|\.lock(\/|$)/,
+      message: 'holds "..", or a part that ends in "." or ".lock"',
+      remedy: "choose another name",
+    },
+  ],
 };
 
 const FOLDER: TextRule = {
@@ -36,25 +38,25 @@ const FOLDER: TextRule = {
   pattern: /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/,
   maxLength: 255,
   form: 'write a path from the repository\'s root without slash at either end, for example "specs"',
-  recognise: (value) =>
-    /^(records|rebuilds)(\/|$)/.test(value)
-      ? {
-          message: `${quote(value)} is written by the controller`,
-          remedy: "name the folder that people write specs to",
-        }
-      : undefined,
+  never: [
+    {
+      pattern: /^(records|rebuilds)(\/|$)/,
+      message: "is written by the controller",
+      remedy: "name the folder that people write specs to",
+    },
+  ],
 };
 
 const AUTHOR_NAME: TextRule = {
   what: "a name",
-  pattern: /^[^\p{Cc}<>]*[^\p{Cc}<>\s][^\p{Cc}<>]*$/u,
+  pattern: new RegExp(`^[^\\p{Cc}<>]*[^<>${UNPRINTED}][^\\p{Cc}<>]*$`, "u"),
   maxLength: 100,
   form: "write a name without angle brackets and line breaks",
 };
 
 const EMAIL: TextRule = {
   what: "a mail address",
-  pattern: /^[^\s<>@]+@[^\s<>@]+$/,
+  pattern: new RegExp(`^[^<>@${UNPRINTED}]+@[^<>@${UNPRINTED}]+$`, "u"),
   maxLength: 254,
   form: "write <name>@<domain>",
 };
@@ -115,7 +117,7 @@ const WriteBack = z
     examples: [{ author: { name: "imgrel", email: "imgrel@example.org" } }],
   });
 
-const SourceSpec = z
+export const SourceSpec = z
   .strictObject({
     url: text(
       GIT_URL,

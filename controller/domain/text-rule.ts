@@ -13,6 +13,11 @@ export type TextRule = {
   readonly form: string;
   /** Names a mistake people are known to make. It must return undefined for every legal text. */
   readonly recognise?: (text: string) => Fault | undefined;
+  /**
+   * Texts that the pattern lets through and that are refused all the same. The API server checks these by data alone, so
+   * what only `recognise` refuses must be here too; each message goes on from the text.
+   */
+  readonly never?: readonly (Fault & { readonly pattern: RegExp })[];
 };
 
 /** The first thing that is wrong with `text`, or undefined if the rule allows it. */
@@ -24,6 +29,8 @@ export function judgeText(rule: TextRule, text: string): Fault | undefined {
   }
   const known = rule.recognise?.(text);
   if (known !== undefined) return known;
+  const never = rule.never?.find(({ pattern }) => pattern.test(text));
+  if (never !== undefined) return { message: `${quote(text)} ${never.message}`, remedy: never.remedy };
   if (rule.pattern.test(text)) return undefined;
   if (text !== text.trim() && rule.pattern.test(text.trim())) {
     return { message: `${quote(text)} has white space around it`, remedy: `write ${quote(text.trim())}` };

@@ -12,5 +12,8 @@ export const Timestamp = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, "must be YYYY-MM-DDTHH:MM:SSZ")
   .refine(isMoment, "must be a moment of the calendar");
 
+/** The same as a field of an object in a cluster: the API server knows the format. */
+export const Moment = Timestamp.meta({ format: "date-time", maxLength: 20 });
+
 /** A moment in that form; what is less than a second is cut off. */
 export const timestamp = (moment: Date): string => `${moment.toISOString().slice(0, 19)}Z`;

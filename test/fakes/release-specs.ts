@@ -12,7 +12,7 @@ import {
   TOOL_VERSION,
   VERSION,
 } from "../../controller/domain/names.ts";
-import { KERNEL_PACKAGE, PINNED_NAME, SNAPSHOT, archOfKernel } from "../../controller/domain/pins.ts";
+import { KERNEL_PACKAGE, PINNED_NAME, SNAPSHOT, archesOfKernel } from "../../controller/domain/pins.ts";
 import { API_VERSION, type DiskImageRelease, type ReleaseSpec, type Target } from "../../controller/domain/release.ts";
 import { judgeText, type TextRule } from "../../controller/domain/text-rule.ts";
 
@@ -24,7 +24,7 @@ export const textOfRule = (rule: TextRule): fc.Arbitrary<string> =>
     .filter((text) => judgeText(rule, text) === undefined);
 
 const kernelFor = (arch: Arch) =>
-  textOfRule(KERNEL_PACKAGE).filter((name) => [undefined, arch].includes(archOfKernel(name) as Arch | undefined));
+  textOfRule(KERNEL_PACKAGE).filter((name) => archesOfKernel(name).every((named) => named === arch));
 
 const perArch = <T>(of: (arch: Arch) => fc.Arbitrary<T>): fc.Arbitrary<Record<Arch, T>> =>
   fc.record({ amd64: of("amd64"), arm64: of("arm64") }, { noNullPrototype: true });

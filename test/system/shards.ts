@@ -89,4 +89,14 @@ export const SHARDS: readonly Shard[] = [
     ],
     costSeconds: 70,
   },
+  {
+    name: "crds",
+    files: ["test/system/crds.test.ts"],
+    covers: [
+      ...["controller/**", "builders/**", "deploy/local/class.yaml", "specs/demo/**", "test/system/cluster/**"],
+      ...["test/system/api-server.ts", "test/contracts/**", "test/fakes/**"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
+    ],
+    costSeconds: 80,
+  },
 ];
