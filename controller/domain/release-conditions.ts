@@ -25,8 +25,11 @@ export function withDecision(conditions: readonly Condition[], decision: Decisio
   }
   const cause = decision.conditions.findLast(({ type, reason }) => statusOf(type, reason) === "False");
   const { message } = outcome;
+  // what waited for this step never begins
+  const told = new Set<string>(decision.conditions.map(({ type }) => type));
+  const settled = steps.filter(({ type, status }) => status !== "Unknown" || told.has(type));
   const reason = cause?.reason ?? "VerificationFailed";
-  const ready = set(clearCondition(steps, "Reconciling"), { type: "Ready", reason, message }, now);
+  const ready = set(clearCondition(settled, "Reconciling"), { type: "Ready", reason, message }, now);
   return set(ready, { type: "Stalled", reason, message }, now);
 }
 
@@ -36,6 +39,8 @@ function succeeded(steps: readonly Condition[], now: Date): Condition[] {
   return set(settled, { type: "Ready", reason: "Succeeded", message }, now);
 }
 
-/** The conditions that a record holds: it is itself the last step. */
-export const recordedConditions = (conditions: readonly Condition[], now: Date): Condition[] =>
-  succeeded(set(conditions, { type: "Recorded", reason: "Pushed", message: "this record" }, now), now);
+/** The conditions that a record holds, of a release that was published or of one that failed: it is itself the last step. */
+export function recordedConditions(conditions: readonly Condition[], now: Date): Condition[] {
+  const recorded = set(conditions, { type: "Recorded", reason: "Pushed", message: "this record" }, now);
+  return conditions.some(({ type }) => type === "Stalled") ? recorded : succeeded(recorded, now);
+}

@@ -21,6 +21,7 @@ import { textOf } from "../domain/spec-files.ts";
 import { sameStatement } from "../domain/statement.ts";
 import { targetName } from "../domain/target.ts";
 import { committedToolchainLock, findToolchainLock } from "../domain/toolchain-locks.ts";
+import { failureText } from "../domain/verdict.ts";
 import type { CheckResult } from "../domain/verification.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { AuditedRepository } from "../ports/audited-repository.ts";
@@ -74,10 +75,14 @@ async function fileOf(tree: SpecTree, path: string): Promise<string> {
 async function readPublished({ name, repository }: Verification): Promise<PublishedRecord> {
   const files = await repository.records.readDirectory(recordPath(name));
   if (files.size === 0) throw recordInvalid(recordPath(name), "", "there is no such record");
-  const { published, revocation } = readRecord(name, files);
+  const { published, failure, revocation } = readRecord(name, files);
   if (revocation !== null) throw recordInvalid(RECORD_FILES.revocation, "", "the release was revoked");
   if (published !== null) return published;
-  throw recordInvalid(RECORD_FILES.statement, "", "is missing: the release was not published");
+  throw new ReleaseError(
+    "VerificationFailed",
+    `${name} was not released: ${failureText(failure)}`,
+    "take another version: this one failed",
+  );
 }
 
 /** What checks find out one after the other. */
