@@ -19,6 +19,7 @@ import { observeRecord, type VerifierFor } from "./observe-record.ts";
 import { writeFailure, writeRecord } from "./record-work.ts";
 import type { ReleaseWork } from "./reconcile.ts";
 import { releaseWork } from "./release-work.ts";
+import { signedOnce } from "./signed-once.ts";
 import { type TargetWork, targetWork } from "./target-work.ts";
 
 /** What a release is done with. */
@@ -108,13 +109,14 @@ export async function assembleRelease(
 ): Promise<AssembledRelease> {
   const { release, gate } = plan;
   const parts: Part[] = [];
+  const statements = signedOnce(ports.signer);
   for (const { plan: archPlan, ...context } of plan.arches) {
     const archPorts = await ports.arch(archPlan);
     const work = archWork(archPorts, archPlan);
     const content = archContent(archPorts.runner, work, context, gate.bootWanted);
     const targets = archPlan.request.variants.map((variant) =>
       targetWork(
-        { store: ports.images, signer: ports.signer, verifier: ports.verifier },
+        { store: ports.images, signer: ports.signer, statements, verifier: ports.verifier },
         release.name,
         { arch: archPlan.request.arch, variant },
         () => content.target(variant),
