@@ -70,7 +70,10 @@ async function release(
     if (stops[0] !== undefined) context.stderr(`${stops[0].message}; that is not recorded yet`);
     throw error;
   });
-  const record = await observeRecord(opened.records, imported.name, opened.verifierFor);
+  const found = await observeRecord(opened.records, imported.name, opened.verifierFor);
+  // that an earlier version failed says nothing of this one
+  const isEarlier = found.kind === "failed" && found.specDigest !== plan.release.specDigest;
+  const record = isEarlier ? ({ kind: "absent" } as const) : found;
   return { assembled, decision, schedule: scheduleOf(events), record };
 }
 
