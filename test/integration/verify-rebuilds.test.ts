@@ -232,11 +232,11 @@ describe("a rebuild with other bytes, signed by an operator who is believed", ()
 
 describe("the commit that last touched the spec", () => {
   const SIGNERS = "alice@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\n";
-  const asking = policy({}, { specSigners: SIGNERS });
+  const asking = () => policy({}, { specSigners: SIGNERS });
   it("must be signed by one of those whom the policy names", async () => {
     const asked: string[] = [];
     const { checks, failed } = await verify({
-      policy: asking,
+      policy: asking(),
       signature: (allowed) => {
         asked.push(allowed);
         return { good: true, principal: "alice@example.org", fingerprint: "SHA256:x" };
@@ -251,7 +251,7 @@ describe("the commit that last touched the spec", () => {
   });
   it("fails the release otherwise", async () => {
     const { failed, whys } = await verify({
-      policy: asking,
+      policy: asking(),
       signature: () => ({ good: false, why: "it is not signed" }),
     });
     expect(failed).toEqual(["approval"]);
