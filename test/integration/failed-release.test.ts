@@ -15,10 +15,12 @@ import { LOCAL_BUILDER } from "../../controller/domain/provenance.ts";
 import { readRecord } from "../../controller/domain/read-record.ts";
 import { parseRecordTrailers } from "../../controller/domain/record-commit.ts";
 import { recordedConditions, withDecision } from "../../controller/domain/release-conditions.ts";
+import { verdict } from "../../controller/domain/verdict.ts";
 import type { RecordRepository } from "../../controller/ports/record-repository.ts";
 import type { Signer } from "../../controller/ports/signer.ts";
 import { assembleRelease } from "../../controller/reconciler/assemble-release.ts";
 import { reconcile } from "../../controller/reconciler/reconcile.ts";
+import { writeFailure } from "../../controller/reconciler/record-work.ts";
 import { fakeArtifactStore } from "../fakes/artifact-store.ts";
 import { fakeJobRunner } from "../fakes/job-runner.ts";
 import { DPKG_STATUS, LOCK, TOOLCHAIN } from "../fakes/locked-image.ts";
@@ -183,6 +185,15 @@ describe("a release whose runs differ", () => {
     const outcomes = await Promise.all([attempt("differ"), attempt("differ")]);
     expect(new Set(outcomes.map(({ outcome }) => JSON.stringify(outcome))).size).toBe(1);
     expect(await messagesOf(remote)).toHaveLength(1);
+  });
+
+  it("has one record, where another process wrote it after this one had looked", async () => {
+    await attempt("differ");
+    const failure = verdict("Reproducible", "NotReproducible", "amd64: found a moment later");
+    const late = { release: RELEASE, conditions: [], failure, targets: [], diffs: [] };
+    await writeFailure(await openRecords(), late);
+    expect(await messagesOf(remote)).toHaveLength(1);
+    expect((await recordOf()).failure?.message).not.toContain("a moment later");
   });
 
   it("is tried again if its record could not be written: what stood in the way is no verdict", async () => {
