@@ -10,7 +10,6 @@ import { makeRelease } from "../verifiable-release.ts";
 
 // What operator b, whose key is `other`, made of the release; the policy believes both.
 const BUILDER = "https://b.example/imgrel@v1";
-const VARIANTS = ["kernel-initrd", "raw"] as const;
 type Requirements = { minBuilds?: number; minOperators?: number };
 
 const policy = (requirements: Requirements = { minOperators: 2 }, more: object = {}): string => {
@@ -63,7 +62,7 @@ const at = (variant: string, operator = "b", run = 1) =>
   `rebuilds/demo/${operator}/provenance/amd64/${variant}.run-${run}.sigstore.json`;
 
 /** Verifies the release beside what stands in `rebuilds/`. */
-async function with_(files: Readonly<Record<string, string>>, given = policy()) {
+async function verifyBeside(files: Readonly<Record<string, string>>, given = policy()) {
   const tamper = (all: Map<string, string>) => Object.entries(files).forEach(([path, text]) => all.set(path, text));
   const { checks, failed, whys } = await verify({ policy: given, tamper });
   return { failed, whys, said: checks.find(({ name }) => name === "rebuilds")?.why ?? "" };
@@ -78,20 +77,22 @@ const MISSING = /amd64\/raw: has 1 operators, the policy asks for 2/;
 
 describe("rebuilds", () => {
   it("are not there: the policy may ask for none", async () => {
-    expect((await with_({}, policy({}))).failed).toEqual([]);
-    const { failed, whys, said } = await with_({});
+    expect((await verifyBeside({}, policy({}))).failed).toEqual([]);
+    const { failed, whys, said } = await verifyBeside({});
     expect([failed, said]).toEqual([["quorum"], "none counts"]);
     expect(whys).toContain("has 1 operators");
   });
   it("of every target make a quorum of operators and of runs", async () => {
-    const { failed, whys, said } = await with_(await both());
+    const { failed, whys, said } = await verifyBeside(await both());
     expect(failed, whys).toEqual([]);
     expect(said).toBe("2 runs by 1 operators have the same bytes");
-    expect((await with_(await both(), policy({ minBuilds: 3 }))).failed).toEqual([]);
-    expect((await with_(await both(), policy({ minBuilds: 4 }))).whys).toContain("has 3 runs, the policy asks for 4");
+    expect((await verifyBeside(await both(), policy({ minBuilds: 3 }))).failed).toEqual([]);
+    expect((await verifyBeside(await both(), policy({ minBuilds: 4 }))).whys).toContain(
+      "has 3 runs, the policy asks for 4",
+    );
   });
   it("of one target are none of another", async () => {
-    const { failed, whys } = await with_({ [at("kernel-initrd")]: await rebuild("kernel-initrd") });
+    const { failed, whys } = await verifyBeside({ [at("kernel-initrd")]: await rebuild("kernel-initrd") });
     expect(failed).toEqual(["quorum"]);
     expect(whys).toMatch(MISSING);
   });
@@ -99,7 +100,7 @@ describe("rebuilds", () => {
     const files = await both(({ predicate }) => {
       for (const one of predicate.buildDefinition.resolvedDependencies) one.downloadLocation = "https://b.example/x";
     });
-    expect((await with_(files)).failed).toEqual([]);
+    expect((await verifyBeside(files)).failed).toEqual([]);
   });
 
   it.each<[what: string, change: (statement: Rebuilt) => void, why: RegExp]>([
@@ -143,11 +144,11 @@ describe("rebuilds", () => {
       /names a known run/,
     ],
   ])("one that %s does not count, and harms nothing", async (_, change, why) => {
-    const { failed, whys, said } = await with_(await both(change));
+    const { failed, whys, said } = await verifyBeside(await both(change));
     expect(said).toMatch(why);
     expect(failed).toEqual(["quorum"]);
     expect(whys).toMatch(MISSING);
-    expect((await with_(await both(change), policy({}))).failed).toEqual([]);
+    expect((await verifyBeside(await both(change), policy({}))).failed).toEqual([]);
   });
 
   it.each<[what: string, files: () => Promise<Record<string, string>>, why: RegExp]>([
@@ -181,7 +182,7 @@ describe("rebuilds", () => {
       /qcow2.* is about something else/,
     ],
   ])("one %s does not count, and harms nothing", async (_, files, why) => {
-    const { failed, whys, said } = await with_(await files());
+    const { failed, whys, said } = await verifyBeside(await files());
     expect(said).toMatch(why);
     expect(failed).toEqual(["quorum"]);
     expect(whys).toMatch(MISSING);
@@ -189,13 +190,13 @@ describe("rebuilds", () => {
 
   it("count each run once", async () => {
     const twice = { ...(await both()), [at("raw", "b", 2)]: await rebuild("raw") };
-    const { said, whys } = await with_(twice, policy({ minBuilds: 4 }));
+    const { said, whys } = await verifyBeside(twice, policy({ minBuilds: 4 }));
     expect(said).toMatch(/^2 runs by 1 operators have the same bytes; not counted: b\/.*run-2.* names a known run$/);
     expect(whys).toContain("has 3 runs, the policy asks for 4");
   });
   it("are told as far as they fit on a line", async () => {
     const files = Object.fromEntries([1, 2, 3, 4, 5].map((run) => [at("raw", "b", run), "{}"]));
-    expect((await with_(files, policy({}))).said).toMatch(/, and 2 more$/);
+    expect((await verifyBeside(files, policy({}))).said).toMatch(/, and 2 more$/);
   });
 });
 
@@ -206,26 +207,28 @@ describe("a rebuild with other bytes, signed by an operator who is believed", ()
     );
   };
   it("fails the release, whatever the quorum", async () => {
-    const { failed, whys } = await with_(await both(changed), policy({}));
+    const { failed, whys } = await verifyBeside(await both(changed), policy({}));
     expect(failed).toEqual(["rebuilds"]);
     expect(whys).toMatch(/rebuilds\/demo\/b\/.*raw.*b made other bytes: amd64\/raw\/installer\.img has SHA-256/);
   });
   it("fails it in whatever folder it lies", async () => {
     const files = { [at("raw", "c")]: await rebuild("raw", changed) };
-    expect((await with_(files, policy({}))).failed).toEqual(["rebuilds"]);
+    expect((await verifyBeside(files, policy({}))).failed).toEqual(["rebuilds"]);
   });
   it("fails it for a file less", async () => {
     const files = await both((statement) => (statement.subject = statement.subject.slice(1)));
-    expect((await with_(files, policy({}))).whys).toMatch(/b made other bytes: amd64\/\S+ is missing/);
+    expect((await verifyBeside(files, policy({}))).whys).toMatch(/b made other bytes: amd64\/\S+ is missing/);
   });
   it("may be waived by the policy, for that release and operator only; it counts for nothing then", async () => {
     const waived = (release: string, operator: string) => ({ waivers: [{ release, operator, why: "a broken disk" }] });
-    const { failed, said } = await with_(await both(changed), policy({}, waived("demo", "b")));
+    const { failed, said } = await verifyBeside(await both(changed), policy({}, waived("demo", "b")));
     expect(failed).toEqual([]);
     expect(said).toMatch(/^1 runs by 1 operators .*raw.* has other bytes, which the policy waives$/);
-    expect((await with_(await both(changed), policy(undefined, waived("demo", "b")))).failed).toEqual(["quorum"]);
-    for (const other_ of [waived("demo2", "b"), waived("demo", "local")]) {
-      expect((await with_(await both(changed), policy({}, other_))).failed).toEqual(["rebuilds"]);
+    expect((await verifyBeside(await both(changed), policy(undefined, waived("demo", "b")))).failed).toEqual([
+      "quorum",
+    ]);
+    for (const others of [waived("demo2", "b"), waived("demo", "local")]) {
+      expect((await verifyBeside(await both(changed), policy({}, others))).failed).toEqual(["rebuilds"]);
     }
   });
 });
