@@ -7,6 +7,7 @@ import { openKeySigner } from "../controller/adapters/signing/key-signer.ts";
 import type { SeenIndex } from "../controller/domain/check-record-list.ts";
 import { keySigners, localPolicy, requirePolicy } from "../controller/domain/policy-file.ts";
 import type { Statement } from "../controller/domain/statement.ts";
+import type { CommitSignature } from "../controller/ports/commit-verifier.ts";
 import type { Signer } from "../controller/ports/signer.ts";
 import { type Verification, verifyRelease } from "../controller/reconciler/verify-release.ts";
 import { fakeArtifactStore } from "./fakes/artifact-store.ts";
@@ -43,10 +44,20 @@ export type Case = {
   readonly policy?: string;
   readonly given?: Partial<Verification>;
   readonly seen?: SeenIndex;
+  /** of the commit that last touched the spec, by who may sign it */
+  readonly signature?: (allowedSigners: string) => CommitSignature;
 };
 
 /** Makes the release of a case, and verifies it. */
-export async function verify({ lies = {}, tamper, specs, policy = policyText(), given = {}, seen }: Case = {}) {
+export async function verify({
+  lies = {},
+  tamper,
+  specs,
+  policy = policyText(),
+  given = {},
+  seen,
+  signature,
+}: Case = {}) {
   const { store } = fakeArtifactStore("local/images");
   const files = new Map(await makeRelease({ signer: ours, store, specCommit: COMMIT, folder, lies }));
   tamper?.(files);
@@ -60,6 +71,10 @@ export async function verify({ lies = {}, tamper, specs, policy = policyText(), 
     repository: {
       specs: tree,
       records: treeOf([{ id: "r", message: "", files: bytes(files) }]),
+      signatureOf: async (commit, allowed) => {
+        if (commit !== COMMIT || signature === undefined) throw new RangeError(`nobody asks for ${commit}`);
+        return signature(allowed);
+      },
       specsAt: async (commit) => (commit === COMMIT ? tree : null),
     },
     seen: { read: async () => seen ?? null },

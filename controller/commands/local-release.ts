@@ -10,7 +10,7 @@ import { archesOf } from "../domain/release.ts";
 import type { RunRecord } from "../domain/run-record.ts";
 import { toolchainOf } from "../domain/toolchain-locks.ts";
 import type { RecordRepository } from "../ports/record-repository.ts";
-import type { VerifierFor } from "../reconciler/record-work.ts";
+import type { VerifierFor } from "../reconciler/observe-record.ts";
 import type { ReleasePlan, ReleasePorts } from "../reconciler/assemble-release.ts";
 import {
   createComparator,

@@ -26,9 +26,10 @@ export function archText(work: ArchWork, cwd: string): string {
   const { plan } = work;
   const { arch } = plan.request;
   const lines: string[] = [];
+  const report = shortPath(cwd, join(plan.folder, "comparison.txt"));
+  if (work.difference() !== null) lines.push(`different  ${arch}: ${report}; the bytes of all runs are kept`);
   if (work.isReproduced()) {
     const { output, manifest } = work.first();
-    const report = shortPath(cwd, join(plan.folder, "comparison.txt"));
     lines.push(`reproduced ${arch}: ${plan.runs} runs are the same to the byte (${report})`);
     for (const { path } of describedFiles(manifest).filter((one) => !one.path.endsWith("/SHA256SUMS"))) {
       lines.push(`${(path.split("/").at(-1) ?? "").padEnd(18)} ${shortPath(cwd, join(output, path))}`);

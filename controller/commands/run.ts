@@ -1,115 +1,29 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Condition } from "../domain/conditions.ts";
 import type { Decision } from "../domain/decide.ts";
 import { ReleaseError } from "../domain/errors.ts";
-import type { ObservedRecord } from "../domain/observed.ts";
-import { localPolicy } from "../domain/policy-file.ts";
 import { recordedConditions, withDecision } from "../domain/release-conditions.ts";
 import { releaseDigest } from "../domain/release-folder.ts";
-import { type ScheduledStep, scheduleLines, scheduleOf, type TimedEvent } from "../domain/schedule.ts";
-import { type AssembledRelease, assembleRelease, type ReleasePlan } from "../reconciler/assemble-release.ts";
+import { scheduleOf, type TimedEvent } from "../domain/schedule.ts";
+import { type Stop, stopOf } from "../domain/verdict.ts";
+import { assembleRelease, type ReleasePlan } from "../reconciler/assemble-release.ts";
+import { observeRecord } from "../reconciler/observe-record.ts";
 import { reconcile } from "../reconciler/reconcile.ts";
-import { observeRecord, type VerifierFor } from "../reconciler/record-work.ts";
-import { keepPolicy, openRecords, openSigning, openStores, readMachineFacts } from "../wiring.ts";
+import { readMachineFacts } from "../wiring.ts";
 import { type CommandContext, type OutputFormat, outputOption } from "./command.ts";
 import { localPorts, planLocal } from "./local-release.ts";
-import { LOCAL_CLASS, LOCAL_SOURCE, shortPath } from "./lock-files.ts";
-import {
-  alone,
-  type Imported,
-  importRelease,
-  type LocalOptions,
-  type Prepared,
-  refreshImported,
-  repositoryChoice,
-  workFolder,
-} from "./prepare-release.ts";
-import { policyLines, publicationLines } from "./publication-report.ts";
-import { archText, planText } from "./run-report.ts";
+import { LOCAL_CLASS, LOCAL_SOURCE } from "./lock-files.ts";
+import { openAll, type Opened, placesOf, type PublishOptions, refuseMissing } from "./open-local.ts";
+import { alone, type Imported, importRelease, type Prepared, refreshImported } from "./prepare-release.ts";
+import { type Outcome, showJson, showSettled, showText } from "./run-outcome.ts";
+import { planText } from "./run-report.ts";
 
-type Options = LocalOptions & {
+type Options = PublishOptions & {
   readonly output: OutputFormat;
   readonly plan?: true;
   readonly keep?: true;
   readonly boot: boolean;
-  readonly registry?: string;
-  readonly registryCa?: string;
-  readonly passphraseFile?: string;
 };
-
-/** A folder begins with a dot or a slash, as an absolute path then; anything else is a registry's repository. */
-const registryPlace = (cwd: string, place: string): string => (/^[./]/.test(place) ? resolve(cwd, place) : place);
-
-/** Where the local process keeps things, absolute paths. */
-const placesOf = ({ cwd }: CommandContext, options: Options) => {
-  const state = resolve(cwd, options.stateDir);
-  return {
-    state,
-    work: workFolder(state),
-    ...(options.registry === undefined ? {} : { registry: registryPlace(cwd, options.registry) }),
-    ...(options.registryCa === undefined ? {} : { caFile: resolve(cwd, options.registryCa) }),
-    ...(options.passphraseFile === undefined ? {} : { passphraseFile: resolve(cwd, options.passphraseFile) }),
-  };
-};
-
-/** What a class asks for that this version does not do is refused: nothing is left out in silence. */
-function refuseMissing({ class: releaseClass }: Imported): void {
-  const asked = [
-    ...(releaseClass.notify === undefined ? [] : ["spec.notify"]),
-    ...(releaseClass.publish === undefined ? [] : ["spec.publish"]),
-    ...(releaseClass.signing.mode === "keyless" ? ["spec.signing.mode: keyless"] : []),
-  ];
-  if (asked.length === 0) return;
-  throw new ReleaseError(
-    "SpecInvalid",
-    `the class has ${asked.join(", ")}, which the local process does not do yet`,
-    "take it out of the class: releases go to the folder that --registry names, signed with a key of their own",
-  );
-}
-
-const lastLine = (release: string, targets: number, record: ObservedRecord): string => {
-  const commit = record.kind === "recorded" ? record.commit : "";
-  return `released ${release}: ${targets} artifacts, reproduced, booted, signed; record ${commit}`;
-};
-
-type Outcome = {
-  readonly assembled: AssembledRelease;
-  readonly decision: Decision;
-  readonly schedule: readonly ScheduledStep[];
-};
-
-/** Reconciles the release to its end, and tells what came of it even if an action throws. */
-async function release(
-  context: CommandContext,
-  options: Options,
-  given: {
-    readonly imported: Imported;
-    readonly prepared: Prepared;
-    readonly open: Awaited<ReturnType<typeof openAll>>;
-  },
-): Promise<Outcome | null> {
-  const { imported, prepared, open } = given;
-  const { work } = placesOf(context, options);
-  let conditions: readonly Condition[] = [];
-  const choices = { work, keep: options.keep === true, boot: options.boot };
-  const plan = await planLocal(imported, prepared, choices, open.stores.images.name, () =>
-    recordedConditions(conditions, new Date()),
-  );
-  await showPlan(context, options, prepared, plan);
-  if (options.plan === true) return null;
-  const events: TimedEvent[] = [];
-  const report: CommandContext["report"] = (event) => {
-    events.push({ event, at: performance.now() / 1000 });
-    context.report(event);
-  };
-  const ports = await localPorts(context, { report, work, prepared, ...open });
-  const assembled = await assembleRelease(ports, plan, context.signal);
-  const decision = await reconcile(assembled.work, context.signal, (decided) => {
-    conditions = withDecision(conditions, decided, new Date());
-  });
-  return { assembled, decision, schedule: scheduleOf(events) };
-}
 
 async function showPlan(context: CommandContext, options: Options, prepared: Prepared, plan: ReleasePlan) {
   const plans = plan.arches.map((arch) => arch.plan);
@@ -124,112 +38,73 @@ async function showPlan(context: CommandContext, options: Options, prepared: Pre
   for (const one of plans) context.stdout(planText(one, machine, options.boot));
 }
 
-/** Everything that a release is published with. */
-async function openAll(context: CommandContext, options: Options, imported: Imported) {
-  const { state, passphraseFile, registry, caFile } = placesOf(context, options);
-  const signing = await openSigning(state, passphraseFile);
-  const { verifier } = signing;
-  const verifierFor: VerifierFor = () => verifier;
-  const stores = await openStores({
-    ...{ stateDirectory: state, network: imported.class.network, env: context.env },
-    ...(registry === undefined ? {} : { registry }),
-    ...(caFile === undefined ? {} : { caFile }),
-  });
-  const records = await openRecords(repositoryChoice(context, options), imported.source);
-  const { gate } = imported.class;
-  const policy = await keepPolicy(
-    state,
-    localPolicy({ ...signing.signer.identity, minBuilds: gate.minBuilds, bootRequired: gate.boot === "Enforce" }),
+/** Reconciles the release to its end; null if only its plan was asked for. */
+async function release(
+  context: CommandContext,
+  options: Options,
+  given: { readonly imported: Imported; readonly prepared: Prepared; readonly opened: Opened },
+): Promise<Outcome | null> {
+  const { imported, prepared, opened } = given;
+  const { work } = placesOf(context, options);
+  let conditions: readonly Condition[] = [];
+  const choices = { work, keep: options.keep === true, boot: options.boot };
+  const plan = await planLocal(imported, prepared, choices, opened.stores.images.name, () =>
+    recordedConditions(conditions, new Date()),
   );
-  return { signing, stores, records, verifierFor, policy };
+  await showPlan(context, options, prepared, plan);
+  if (options.plan === true) return null;
+  const events: TimedEvent[] = [];
+  const report: CommandContext["report"] = (event) => {
+    events.push({ event, at: performance.now() / 1000 });
+    context.report(event);
+  };
+  const ports = await localPorts(context, { report, work, prepared, ...opened });
+  const assembled = await assembleRelease(ports, plan, context.signal);
+  const stops: Stop[] = [];
+  const onDecision = (decided: Decision) => {
+    conditions = withDecision(conditions, decided, new Date());
+    if (decided.outcome.kind === "stopped") stops.push(decided.outcome);
+  };
+  const decision = await reconcile(assembled.work, context.signal, onDecision).catch((error: unknown) => {
+    // why it stopped matters more than what then stood in the way of its record
+    if (stops[0] !== undefined) context.stderr(`${stops[0].message}; that is not recorded yet`);
+    throw error;
+  });
+  const found = await observeRecord(opened.records, imported.name, opened.verifierFor);
+  // that an earlier version failed says nothing of this one
+  const isEarlier = found.kind === "failed" && found.specDigest !== plan.release.specDigest;
+  const record = isEarlier ? ({ kind: "absent" } as const) : found;
+  return { assembled, decision, schedule: scheduleOf(events), record };
 }
+
+const errorOf = ({ code, message, remedy }: Stop): ReleaseError => new ReleaseError(code, message, remedy);
 
 /** `imgrel run`: one release, from the spec in git to artifacts that are reproduced, booted, signed and recorded. */
 async function run(context: CommandContext, options: Options): Promise<void> {
   const imported = await importRelease(context, options);
   refuseMissing(imported);
   if (imported.paths.length > 0) context.stderr(`imported ${imported.paths.join(", ")} into the repository`);
-  const open = await openAll(context, options, imported);
+  const opened = await openAll(context, options, imported);
   const { name } = imported;
-  const before = await observeRecord(open.records, name, open.verifierFor);
-  const text = options.output === "text";
-  if (before.kind === "recorded" && before.specDigest === releaseDigest(imported.folder)) {
-    const { commit } = before;
-    if (text) context.stdout(`nothing to do: ${name} is released; record ${commit}`);
-    else context.stdout(JSON.stringify({ release: name, outcome: { kind: "recorded" }, record: commit }, null, 2));
+  const before = await observeRecord(opened.records, name, opened.verifierFor);
+  const isSettled = before.kind === "recorded" || before.kind === "failed";
+  if (isSettled && before.specDigest === releaseDigest(imported.folder)) {
+    showSettled(context, name, before, options.output);
+    if (before.kind === "failed") throw errorOf(stopOf(before.failure));
     return;
   }
   const prepared = await refreshImported(context, imported);
   if (prepared.summary !== null) context.stderr(prepared.summary);
-  const outcome = await release(context, options, { imported, prepared, open });
+  const outcome = await release(context, options, { imported, prepared, opened });
   if (outcome === null) return;
-  const record = await observeRecord(open.records, name, open.verifierFor);
-  if (text) showText(context, options, { imported, open, outcome, record });
-  else showJson(context, { name, prepared, outcome, record });
+  if (options.output === "text") showText(context, { name, opened, outcome, booted: options.boot });
+  else showJson(context, { prepared, outcome });
   const { decision } = outcome;
-  if (decision.outcome.kind === "stopped") throwUnlessAsked(decision.outcome, options);
-}
-
-/** A release that stopped is a failure, unless it stopped where the caller wanted it to. */
-function throwUnlessAsked(
-  { code, message, remedy }: Extract<Decision["outcome"], { kind: "stopped" }>,
-  options: Options,
-) {
-  if (code === "VerificationFailed" && !options.boot) return;
-  throw new ReleaseError(code, message, remedy);
-}
-
-function showJson(
-  context: CommandContext,
-  { name, prepared, outcome, record }: { name: string; prepared: Prepared; outcome: Outcome; record: ObservedRecord },
-) {
-  const { assembled, decision, schedule } = outcome;
-  const arches = assembled.arches.map((work) => ({
-    arch: work.plan.request.arch,
-    reproduced: work.isReproduced(),
-    ...(work.isReproduced() ? { output: work.first().output, manifest: work.first().manifest } : {}),
-    boots: Object.fromEntries(work.boots()),
-  }));
-  const targets = assembled.targets.map(({ ref, publication }) => ({ ...ref, published: publication() }));
-  const { version } = prepared.folder.release.spec;
-  const { commit, summary } = prepared;
-  context.stdout(
-    JSON.stringify(
-      { release: name, version, commit, summary, outcome: decision.outcome, arches, targets, record, schedule },
-      null,
-      2,
-    ),
-  );
-}
-
-function showText(
-  context: CommandContext,
-  options: Options,
-  given: {
-    readonly imported: Imported;
-    readonly open: Awaited<ReturnType<typeof openAll>>;
-    readonly outcome: Outcome;
-    readonly record: ObservedRecord;
-  },
-) {
-  const { imported, open, outcome, record } = given;
-  const { assembled, decision, schedule } = outcome;
-  const { cwd } = context;
-  for (const work of assembled.arches) context.stdout(archText(work, cwd));
-  if (schedule.length > 0) context.stdout(["", ...scheduleLines(schedule, 40), ""].join("\n"));
-  if (decision.outcome.kind === "stopped") {
-    if (!options.boot) context.stdout(`not verified: boots were left out; nothing of ${imported.name} is published`);
-    return;
+  // a release that stopped is a failure, unless it stopped where the caller wanted it to
+  const isWanted = !options.boot && outcome.record.kind !== "failed";
+  if (decision.outcome.kind === "stopped" && !(isWanted && decision.outcome.code === "VerificationFailed")) {
+    throw errorOf(decision.outcome);
   }
-  const lines = [
-    ...publicationLines(assembled.targets, open.stores.images.name),
-    ...policyLines({
-      ...{ path: shortPath(cwd, open.policy.path), text: open.policy.text },
-      keySha256: open.signing.signer.identity.keySha256,
-    }),
-    lastLine(imported.name, assembled.targets.length, record),
-  ];
-  context.stdout(lines.join("\n"));
 }
 
 /** Adds `imgrel run`. */

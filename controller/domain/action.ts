@@ -1,5 +1,6 @@
 import type { Arch } from "../../builders/contract/variant.ts";
 import { bootName, type PlannedBoot } from "./boot-plan.ts";
+import type { Failure } from "./verdict.ts";
 import { type DocumentName, type TargetRef, targetName } from "./target.ts";
 
 /** One effect that a release needs next. Doing it twice does no harm. */
@@ -17,7 +18,8 @@ export type Action =
   /** push the manifest that users pull, by digest */
   | { readonly kind: "publish"; readonly target: TargetRef }
   | { readonly kind: "tag"; readonly target: TargetRef }
-  | { readonly kind: "record" };
+  /** write how the release ended: published, or failed for ever */
+  | { readonly kind: "record"; readonly failure: Failure | null };
 
 /** What tells one action from another: the same work has the same key, whoever decides it and when. */
 export function actionKey(action: Action): string {

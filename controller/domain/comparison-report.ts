@@ -3,7 +3,6 @@ import { ArtifactDifference } from "../../builders/contract/difference.ts";
 import { Digest, Sha256Hex } from "../../builders/contract/digest.ts";
 import { Arch } from "../../builders/contract/variant.ts";
 import type { Verdict } from "./comparison.ts";
-import { ReleaseError } from "./errors.ts";
 
 const Run = z.int().positive();
 const Facts = { sha256: Sha256Hex, sizeBytes: z.int().nonnegative(), fsverityDigest: Digest };
@@ -87,31 +86,13 @@ export const reportOf = (
   differences: [...differences],
 });
 
-/**
- * Passes only a release whose runs are all the same.
- * @param text the folder or file with the report, for the message
- * @throws ReleaseError NotReproducible or ManifestMismatch
- */
-export function assertReproduced(report: ComparisonReport, text: string): void {
-  const runs = report.runs.join(" and ");
-  const about = `${report.release} ${report.version} ${report.arch}`;
-  if (report.verdict === "NotReproducible") {
-    const places = report.differences.flatMap((one) =>
-      "path" in one ? [one.path] : "field" in one ? [one.field] : [],
-    );
-    const what = places[0] === undefined ? "" : `, first in ${places[0]}`;
-    throw new ReleaseError(
-      "NotReproducible",
-      `${about}: runs ${runs} differ${what}`,
-      `read ${text}; nothing is signed or published, and the bytes of both runs are kept beside it`,
-    );
+/** What a comparison found first, as a clause; null if all runs are the same. */
+export function faultOf({ verdict, runs, differences, faults }: ComparisonReport): string | null {
+  if (verdict === "Reproduced") return null;
+  if (verdict === "ManifestMismatch") {
+    const [fault] = faults;
+    return `the manifest of run ${fault?.run} is not true of its files: ${fault?.path} ${fault?.message}`;
   }
-  if (report.verdict === "ManifestMismatch") {
-    const [fault] = report.faults;
-    throw new ReleaseError(
-      "ManifestMismatch",
-      `${about}: the manifest of run ${fault?.run} is not true of its files: ${fault?.path} ${fault?.message}`,
-      `read ${text}; a builder that misdescribes what it made is broken or hostile: find out which before a new run`,
-    );
-  }
+  const places = differences.flatMap((one) => ("path" in one ? [one.path] : "field" in one ? [one.field] : []));
+  return `runs ${runs.join(" and ")} differ${places[0] === undefined ? "" : `, first in ${places[0]}`}`;
 }

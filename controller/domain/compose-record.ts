@@ -36,7 +36,7 @@ const bundlesOf = (arch: RecordedArch, pick: (document: DocumentName) => boolean
   );
 
 function sbomOf(arch: RecordedArch): SbomFiles {
-  // every target has the same statement under a signature of its own: the first one stands for the arch
+  // every target has the same bundle; where an earlier version signed one for each, the first stands for the arch
   const [first] = bundlesOf(arch, (document) => document === "sbom");
   if (first === undefined) throw new RangeError(`the bill of materials of ${arch.manifest.arch} is not signed`);
   return { arch: arch.manifest.arch, spdx: arch.spdx, cyclonedx: arch.cyclonedx, bundle: first.bundle };

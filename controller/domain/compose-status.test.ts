@@ -31,7 +31,7 @@ const arch: fc.Arbitrary<ArchObservation> = fc
     passed: fc.boolean(),
   })
   .map(({ finished, verdict, booted, passed }) => ({
-    ...{ arch: "amd64" as const, variants: VARIANTS, runs: RUNS, finished: new Set(finished), verdict },
+    ...{ arch: "amd64" as const, variants: VARIANTS, runs: RUNS, finished: new Set(finished), verdict, fault: null },
     boots: new Map(booted ? bootPlan(VARIANTS, "amd64").map((one) => [bootName(one), { passed, reason: "r" }]) : []),
   }));
 
@@ -50,6 +50,7 @@ const targetOf = (variant: (typeof VARIANTS)[number]): fc.Arbitrary<TargetObserv
 
 const observations: fc.Arbitrary<Observed> = fc.record({
   specDigest: fc.constant(DIGEST),
+  version: fc.constant("1"),
   record: records,
   gate: fc.record({
     reproducibility: fc.constantFrom("Enforce" as const, "Report" as const),
@@ -138,9 +139,26 @@ describe("the status of a release, whatever is observed in whatever order", () =
 });
 
 const observed = (over: Partial<Observed> = {}): Observed => ({
-  ...{ specDigest: DIGEST, record: { kind: "absent" }, keepRuns: false, parallelBoots: 2, inputsArchived: true },
+  ...{
+    specDigest: DIGEST,
+    version: "1",
+    record: { kind: "absent" },
+    keepRuns: false,
+    parallelBoots: 2,
+    inputsArchived: true,
+  },
   ...{ gate: { reproducibility: "Enforce", boot: "Enforce", bootWanted: true }, running: new Set() },
-  arches: [{ arch: "amd64", variants: VARIANTS, runs: 2, finished: new Set([1]), verdict: null, boots: new Map() }],
+  arches: [
+    {
+      arch: "amd64",
+      variants: VARIANTS,
+      runs: 2,
+      finished: new Set([1]),
+      verdict: null,
+      fault: null,
+      boots: new Map(),
+    },
+  ],
   targets: VARIANTS.map((variant) => ({
     ...{ arch: "amd64", variant, staged: variant === "raw", documents: new Set(), published: false, tag: "absent" },
   })),

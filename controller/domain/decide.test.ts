@@ -2,18 +2,29 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Action, actionKey } from "./action.ts";
 import { bootName, bootPlan } from "./boot-plan.ts";
+import { statusOf } from "./conditions.ts";
 import { decide } from "./decide.ts";
 import type { ArchObservation, Observed, TargetObservation } from "./observed.ts";
 import { documentsFor, type DocumentName, targetName } from "./target.ts";
+import { type Failure, verdict } from "./verdict.ts";
 
 const SPEC = `sha256:${"1".repeat(64)}`;
 const OTHER = `sha256:${"2".repeat(64)}`;
 const VARIANTS = ["kernel-initrd", "raw", "qcow2"] as const;
 
 type World = Omit<Observed, "running">;
+type FailedRecord = Extract<Observed["record"], { kind: "failed" }>;
 
 const arch = (over: Partial<ArchObservation> = {}): ArchObservation => ({
-  ...{ arch: "amd64", variants: VARIANTS, runs: 2, finished: new Set<number>(), verdict: null, boots: new Map() },
+  ...{
+    arch: "amd64",
+    variants: VARIANTS,
+    runs: 2,
+    finished: new Set<number>(),
+    verdict: null,
+    fault: null,
+    boots: new Map(),
+  },
   ...over,
 });
 const target = (variant: TargetObservation["variant"], over: Partial<TargetObservation> = {}): TargetObservation => ({
@@ -22,6 +33,7 @@ const target = (variant: TargetObservation["variant"], over: Partial<TargetObser
 });
 const fresh = (over: Partial<World> = {}): World => ({
   specDigest: SPEC,
+  version: "1",
   record: { kind: "absent" },
   gate: { reproducibility: "Enforce", boot: "Enforce", bootWanted: true },
   keepRuns: false,
@@ -29,6 +41,11 @@ const fresh = (over: Partial<World> = {}): World => ({
   inputsArchived: false,
   arches: [arch()],
   targets: VARIANTS.map((variant) => target(variant)),
+  ...over,
+});
+
+const failedRecord = (failure: Failure, over: Partial<FailedRecord> = {}): FailedRecord => ({
+  ...{ kind: "failed", specDigest: SPEC, version: "1", commit: "c0ffee", failure },
   ...over,
 });
 
@@ -69,6 +86,7 @@ function perform(world: World, action: Action): World {
     case "tag":
       return inTarget(() => ({ tag: "ours" }), targetName(action.target));
     case "record":
+      if (action.failure !== null) return { ...world, record: failedRecord(action.failure) };
       return { ...world, record: { kind: "recorded", specDigest: SPEC, version: "1", commit: "c" } };
   }
 }
@@ -76,6 +94,7 @@ function perform(world: World, action: Action): World {
 const idle = (world: World): Observed => ({ ...world, running: new Set() });
 const keys = (world: World): string[] => decide(idle(world)).actions.map(actionKey);
 
+const differing = arch({ finished: new Set([1, 2]), verdict: "NotReproducible", fault: "runs 1 and 2 differ" });
 const built = arch({ finished: new Set([1, 2]) });
 const booted = new Map(bootPlan(VARIANTS, "amd64").map((boot) => [bootName(boot), { passed: true, reason: "" }]));
 const proven = arch({ finished: new Set([1]), verdict: "Reproduced", boots: booted });
@@ -132,21 +151,111 @@ describe("any order of events", () => {
   });
 });
 
+/** What must not be done to a release that failed. */
+const PUBLISHING = /^(stage|sign|publish|tag|archive)/;
+
+describe("a release that fails", () => {
+  it("goes on record once, in any order of events, and is neither signed nor published", () => {
+    const boots = bootPlan(VARIANTS, "amd64").map(bootName);
+    fc.assert(
+      fc.property(
+        fc.infiniteStream(fc.nat()),
+        fc.option(fc.constantFrom("NotReproducible" as const, "ManifestMismatch" as const)),
+        fc.subarray(boots, { minLength: 1 }),
+        (choices, differs, broken) => {
+          let world = fresh();
+          const done: string[] = [];
+          for (;;) {
+            const { actions, outcome } = decide(idle(world));
+            if (actions.length === 0) {
+              expect(outcome.kind).toBe("stopped");
+              break;
+            }
+            const action = actions[(choices.next().value ?? 0) % actions.length];
+            if (action === undefined) throw new Error("unreachable");
+            world = perform(world, action);
+            const [one] = world.arches;
+            if (one === undefined) throw new Error("unreachable");
+            if (action.kind === "compare" && differs !== null) {
+              world = { ...world, arches: [{ ...one, verdict: differs, fault: "they differ" }] };
+            }
+            if (action.kind === "boot" && broken.includes(bootName(action.boot))) {
+              const ended = new Map(one.boots).set(bootName(action.boot), { passed: false, reason: "no agent" });
+              world = { ...world, arches: [{ ...one, boots: ended }] };
+            }
+            done.push(actionKey(action));
+          }
+          expect(done.filter((key) => key === "record")).toEqual(["record"]);
+          expect(done.filter((key) => PUBLISHING.test(key) && key !== "archive-inputs")).toEqual([]);
+          expect(world.record).toMatchObject({ kind: "failed", failure: { class: "Verdict" } });
+        },
+      ),
+    );
+  });
+  it("stays failed, whatever else is observed: the same failure again, and nothing to do", () => {
+    const failures = [
+      verdict("Reproducible", "NotReproducible", "amd64: runs 1 and 2 differ"),
+      verdict("Reproducible", "ManifestMismatch", "amd64: x"),
+      verdict("Verified", "VerificationFailed", "raw-uefi: no agent"),
+    ];
+    const worlds = [fresh(), fresh({ arches: [proven], targets: signed, inputsArchived: true })];
+    for (const failure of failures) {
+      for (const world of worlds) {
+        const { actions, outcome, conditions } = decide(idle({ ...world, record: failedRecord(failure) }));
+        expect(actions).toEqual([]);
+        expect(outcome).toMatchObject({ kind: "stopped", code: failure.reason, message: failure.message });
+        expect(conditions.map(({ type }) => type)).toEqual(["Admitted", failure.step, "Recorded"]);
+        expect(statusOf(failure.step, conditions[1]?.reason ?? "")).toBe("False");
+      }
+    }
+  });
+  it("leaves its name to another version, and its version to nothing else", () => {
+    const failure = verdict("Reproducible", "NotReproducible", "amd64: runs 1 and 2 differ");
+    const record = failedRecord(failure, { specDigest: OTHER });
+    expect(decide(idle(fresh({ record }))).outcome).toMatchObject({ kind: "stopped", code: "VersionReused" });
+    expect(decide(idle(fresh({ record }))).actions).toEqual([]);
+    expect(keys(fresh({ record, version: "2" }))).toEqual(keys(fresh()));
+  });
+  it("is not one whose way is barred by what may go away: that goes on no record", () => {
+    const targets = signed.map((one) => ({ ...one, tag: "other" as const }));
+    const leftOut = { reproducibility: "Enforce", boot: "Enforce", bootWanted: false } as const;
+    const worlds = [
+      fresh({ inputsArchived: true, arches: [proven], targets }),
+      fresh({ gate: leftOut, arches: [proven] }),
+      fresh({ record: { kind: "invalid", message: "no signature" } }),
+      fresh({ record: failedRecord(verdict("Verified", "VerificationFailed", "x"), { specDigest: OTHER }) }),
+    ];
+    for (const world of worlds) {
+      const { actions, outcome } = decide(idle(world));
+      expect(outcome.kind).toBe("stopped");
+      expect(actions.filter(({ kind }) => kind === "record")).toEqual([]);
+    }
+  });
+});
+
 describe("a gate", () => {
-  it("refuses runs that differ, whatever booted, and begins nothing more", () => {
+  it("refuses runs that differ, whatever booted, and only records that", () => {
     for (const reproducibility of ["Enforce", "Report"] as const) {
       const world = fresh({
         gate: { reproducibility, boot: "Enforce", bootWanted: true },
-        arches: [arch({ finished: new Set([1, 2]), verdict: "NotReproducible", boots: booted })],
+        arches: [differing],
       });
       const { actions, outcome } = decide(idle(world));
-      expect(outcome).toMatchObject({ kind: "stopped", code: "NotReproducible" });
-      expect(actions).toEqual([]);
+      const message = "amd64: runs 1 and 2 differ";
+      expect(outcome).toMatchObject({ kind: "stopped", code: "NotReproducible", message });
+      expect(actions).toEqual([
+        {
+          kind: "record",
+          failure: { step: "Reproducible", class: "Verdict", reason: "NotReproducible", message },
+        },
+      ]);
     }
   });
   it("refuses a run that misdescribes its files", () => {
-    const world = fresh({ arches: [arch({ finished: new Set([1, 2]), verdict: "ManifestMismatch" })] });
-    expect(decide(idle(world)).outcome).toMatchObject({ kind: "stopped", code: "ManifestMismatch" });
+    const world = fresh({ arches: [{ ...differing, verdict: "ManifestMismatch" }] });
+    const { actions, outcome } = decide(idle(world));
+    expect(outcome).toMatchObject({ kind: "stopped", code: "ManifestMismatch" });
+    expect(actions).toMatchObject([{ kind: "record", failure: { reason: "ManifestMismatch" } }]);
   });
   it("refuses what did not boot, once every boot ended, or reports it", () => {
     const failing = new Map(booted).set("raw-uefi", { passed: false, reason: "no agent" });
@@ -155,6 +264,9 @@ describe("a gate", () => {
       ...{ kind: "stopped", code: "VerificationFailed" },
       message: "amd64 raw-uefi did not boot: no agent",
     });
+    expect(decide(idle(world)).actions).toMatchObject([
+      { kind: "record", failure: { step: "Verified", reason: "VerificationFailed" } },
+    ]);
     const open = new Map([["raw-uefi", { passed: false, reason: "no agent" }]]);
     expect(decide(idle({ ...world, arches: [{ ...proven, boots: open }] })).outcome.kind).toBe("working");
     const reporting = { ...world, gate: { ...world.gate, boot: "Report" as const } };

@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import type { Observed } from "./observed.ts";
 import type { StepType } from "./conditions.ts";
-import type { Step, Stop } from "./step.ts";
+import type { Step } from "./step.ts";
 import { admit } from "./steps/admit.ts";
 import { build } from "./steps/build.ts";
 import { compare } from "./steps/compare.ts";
@@ -11,6 +11,7 @@ import { publish } from "./steps/publish.ts";
 import { record } from "./steps/record.ts";
 import { sign } from "./steps/sign.ts";
 import { verify } from "./steps/verify.ts";
+import { type Failure, type Stop, stopOf } from "./verdict.ts";
 
 /** The steps of a release, in order; each decides for itself what it needs of the earlier ones. */
 const STEPS: readonly (readonly [StepType, Step])[] = [
@@ -40,22 +41,44 @@ export type Decision = {
     | ({ readonly kind: "stopped" } & Stop);
 };
 
+/** A recorded verdict stays: the same failure again, and nothing to do. */
+function adoptVerdict(commit: string, failure: Failure): Decision {
+  const { step, message } = failure;
+  const reason = step === "Verified" ? "VerificationFailed" : "NotReproducible";
+  return {
+    conditions: [
+      { type: "Admitted", reason: "Adopted", message: `recorded in ${commit}` },
+      { type: step, reason, message },
+      { type: "Recorded", reason: "Pushed", message: `recorded in ${commit}` },
+    ],
+    actions: [],
+    outcome: { kind: "stopped", ...stopOf(failure) },
+  };
+}
+
 /**
  * What a release needs next (architecture.md, "One release, step by step"). Pure: the same observation gives the same
  * decision, and an action whose effect is observed is never decided again.
  */
 export function decide(observed: Observed): Decision {
+  const { record: recorded, specDigest } = observed;
+  if (recorded.kind === "failed" && recorded.specDigest === specDigest) {
+    return adoptVerdict(recorded.commit, recorded.failure);
+  }
   const conditions: DecidedCondition[] = [];
   const actions: Action[] = [];
   const cleanup: Action[] = [];
   const passed = new Set<StepType>();
-  const adopted = observed.record.kind === "recorded" && observed.record.specDigest === observed.specDigest;
+  const adopted = recorded.kind === "recorded" && recorded.specDigest === specDigest;
   for (const [type, step] of STEPS) {
     if (adopted && type !== "Admitted" && type !== "Recorded") continue; // the record says all of it
     const result = step(observed, (earlier) => passed.has(earlier));
-    const { reason, message, stop } = result;
+    const { reason, message, stop, failure } = result;
     if (reason !== null) conditions.push({ type, reason, message });
-    if (stop !== null) return { conditions, actions: cleanup, outcome: { kind: "stopped", ...stop } };
+    if (stop !== null) {
+      const recording: Action[] = failure === null ? [] : [{ kind: "record", failure }];
+      return { conditions, actions: [...cleanup, ...recording], outcome: { kind: "stopped", ...stop } };
+    }
     actions.push(...result.actions);
     if (!result.passed) continue;
     passed.add(type);

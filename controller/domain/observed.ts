@@ -2,12 +2,21 @@ import type { Digest } from "../../builders/contract/digest.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
 import type { ComparisonReport } from "./comparison-report.ts";
 import type { DocumentName, TargetRef } from "./target.ts";
+import type { Failure } from "./verdict.ts";
 
 /** What `records/<release>/` holds. */
 export type ObservedRecord =
   | { readonly kind: "absent" }
   /** a record that verifies under the signer of this class */
   | { readonly kind: "recorded"; readonly specDigest: Digest; readonly version: string; readonly commit: string }
+  /** a verdict that ended a version; it is not signed */
+  | {
+      readonly kind: "failed";
+      readonly specDigest: Digest;
+      readonly version: string;
+      readonly commit: string;
+      readonly failure: Failure;
+    }
   | { readonly kind: "invalid"; readonly message: string };
 
 /** What was found out about one architecture. */
@@ -20,6 +29,8 @@ export type ArchObservation = {
   readonly finished: ReadonlySet<number>;
   /** what the comparison of these very bytes came to; null: they were not compared */
   readonly verdict: ComparisonReport["verdict"] | null;
+  /** what it found first, as a clause (comparison-report.ts); null: nothing */
+  readonly fault: string | null;
   /** by name (boot-plan.ts): boots of these very bytes that ended */
   readonly boots: ReadonlyMap<string, { readonly passed: boolean; readonly reason: string }>;
 };
@@ -47,6 +58,7 @@ export type ObservedGate = {
 /** Everything that {@link decide} knows of a release. It holds no time and no path. */
 export type Observed = {
   readonly specDigest: Digest;
+  readonly version: string;
   readonly record: ObservedRecord;
   readonly gate: ObservedGate;
   /** keep the bytes of all runs although they are the same */

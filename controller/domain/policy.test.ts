@@ -36,6 +36,13 @@ signers:
 requirements: { minBuilds: 3, minOperators: 2, tests: [boot] }
 `;
 
+const ALICE = "alice@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA";
+const MORE = `${TWO}specSigners: |
+  # people
+  ${ALICE}
+waivers: [{ release: demo, operator: b, why: a broken disk }]
+`;
+
 const problemsOf = (text: string): string[] => {
   const result = readPolicy(text, "p");
   return result.ok ? [] : result.problems.map(formatProblem);
@@ -56,7 +63,25 @@ describe("a policy", () => {
     expect(short.requirements).toMatchObject({ minBuilds: 2, minOperators: 1, tests: ["boot"], sbom: true });
   });
 
+  it("may say who approves specs, and which other bytes are known", () => {
+    const { specSigners, waivers } = requirePolicy(MORE, "p");
+    expect(specSigners).toBe(`# people\n${ALICE}\n`);
+    expect(waivers).toEqual([{ release: "demo", operator: "b", why: "a broken disk" }]);
+  });
+
   it.each([
+    [
+      "approval by nobody",
+      MORE.replace(`  ${ALICE}\n`, ""),
+      /^p:\d+:\d+: specSigners: "# people.*" is not an allowed_signers file/,
+    ],
+    [
+      "a private key for an approver",
+      MORE.replace("# people", "-----BEGIN OPENSSH PRIVATE KEY-----"),
+      /^p:\d+:\d+: specSigners: holds a private key/,
+    ],
+    ["a waiver without a reason", MORE.replace(", why: a broken disk", ""), /waivers\[0\]\.why: is missing/],
+    ["a waiver for all", MORE.replace("operator: b, ", ""), /waivers\[0\]\.operator: is missing/],
     [
       "a kind",
       `kind: Policy\n${TWO}`,
@@ -169,7 +194,8 @@ describe("a policy", () => {
       properties: Record<string, { properties?: object }>;
     };
     const signers = Policy.shape.signers.element.options.flatMap(({ shape }) => Object.keys(shape));
-    for (const field of [...signers, ...Object.keys(properties["requirements"]?.properties ?? {})]) {
+    const requirements = Object.keys(properties["requirements"]?.properties ?? {});
+    for (const field of [...Object.keys(properties), ...signers, ...requirements]) {
       expect(text).toContain(`\`${field}\``);
     }
   });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Sha256Hex, sha256Hex } from "../../builders/contract/digest.ts";
 import { SERVICE_URL } from "./addresses.ts";
 import { crossRule, text, uniqueTexts } from "./fields.ts";
-import { LABEL_NAME } from "./names.ts";
+import { LABEL_NAME, RELEASE_NAME } from "./names.ts";
 import { quote } from "./problem.ts";
 import { API_VERSION } from "./release.ts";
 import type { TextRule } from "./text-rule.ts";
@@ -60,6 +60,39 @@ const MOMENT: TextRule = {
       ? { message: `${quote(value)} is no moment of the calendar`, remedy: "correct the month, day or time" }
       : undefined,
 };
+
+/** An allowed_signers file of OpenSSH (ssh-keygen(1), "ALLOWED SIGNERS"); git decides what its lines mean. */
+const SPEC_SIGNERS: TextRule = {
+  what: "an allowed_signers file",
+  pattern: /(?:^|\n)[^#\s][^\n]* (?:ssh-|ecdsa-|sk-)[^\n]+/,
+  maxLength: 65_536,
+  form: 'write lines of an allowed_signers file as a block after |, for example "alice@example.org ssh-ed25519 AAAA…"',
+  recognise: (value) =>
+    value.includes("PRIVATE KEY")
+      ? {
+          message: "holds a private key",
+          remedy: "replace that key, since it stood in a file, and write its public half",
+        }
+      : undefined,
+};
+
+const WAIVER_REASON: TextRule = {
+  what: "a reason",
+  pattern: /^[^\p{Cc}]*[^\p{Cc}\s][^\p{Cc}]*$/u,
+  maxLength: 512,
+  form: "say on one line why the other bytes are accepted",
+};
+
+const Waiver = z
+  .strictObject({
+    release: text(RELEASE_NAME, "Name of the release.", "demo"),
+    operator: text(LABEL_NAME, "Whose rebuilds of it may have other bytes.", "b"),
+    why: text(WAIVER_REASON, "Why that is accepted.", "built with a broken disk"),
+  })
+  .meta({
+    description: "Other bytes that are accepted.",
+    examples: [{ release: "demo", operator: "b", why: "known" }],
+  });
 
 const EXAMPLE_BUILDER = "https://imgrel.example/builders/local@v1";
 
@@ -183,6 +216,19 @@ export const Policy = z
       .max(32)
       .meta({ description: "Who is believed.", examples: [[{ id: "controller", mode: "key" }]] }),
     requirements: Requirements,
+    specSigners: text(
+      SPEC_SIGNERS,
+      "Who must have signed the commit that last touched a spec; left out: nobody has to.",
+      "alice@example.org ssh-ed25519 AAAA…",
+    ).exactOptional(),
+    waivers: z
+      .array(Waiver)
+      .max(64)
+      .meta({
+        description: "Rebuilds whose other bytes are accepted; left out: none.",
+        examples: [[{ release: "demo", operator: "b", why: "known" }]],
+      })
+      .exactOptional(),
   })
   .check(
     crossRule(z.object({ signers: AnySigners }), ({ signers }, complain) => {

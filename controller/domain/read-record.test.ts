@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../builders/contract/digest.ts";
-import { demoRecord, MANIFEST, RECORD_PARTS, STATUS, unsignedBundle } from "../../test/fakes/release-record.ts";
+import {
+  demoRecord,
+  FAILED_STATUS,
+  MANIFEST,
+  RECORD_PARTS,
+  STATUS,
+  unsignedBundle,
+} from "../../test/fakes/release-record.ts";
 import { ARTIFACTS, RELEASE } from "../../test/fakes/release-run.ts";
 import { readRecord } from "./read-record.ts";
 import { failedRecord, namedFiles, recordSums } from "./record.ts";
@@ -71,11 +78,12 @@ describe("a record", () => {
   });
 
   it("of a release that was not published has its status, and what differed", () => {
-    const { published: _published, ...status } = STATUS;
+    const status = FAILED_STATUS;
     const diffs = [{ arch: "amd64" as const, json: "{}\n", text: "different\n" }];
     const files = failedRecord(status, diffs);
     expect([...files.keys()]).toEqual(["status.yaml", "diff/amd64.json", "diff/amd64.txt"]);
-    expect(readRecord("demo", encoded(files))).toEqual({ status, published: null, diffs, revocation: null });
+    const { failure } = status;
+    expect(readRecord("demo", encoded(files))).toEqual({ status, published: null, failure, diffs, revocation: null });
   });
 });
 
@@ -84,6 +92,12 @@ const RUN_2 = "provenance/amd64/raw.run-2.sigstore.json";
 const BUNDLE = RECORD_PARTS.tests[0]?.bundle ?? "";
 
 describe("readRecord refuses", () => {
+  it("a status that is not that of such a record", () => {
+    const published = encoded(failedRecord(STATUS, []));
+    expect(() => readRecord("demo", published)).toThrow(/^release\.sigstore\.json: is missing, though .* published/);
+    const failed = altered({ "status.yaml": serializeStatus(FAILED_STATUS) });
+    expect(() => readRecord("demo", failed)).toThrow(/^status\.yaml: failure: stands in the record of a release/);
+  });
   it.each([
     ["a file that no record has", { "notes.txt": "x" }, /^notes\.txt: is no file of a record/],
     ["a path that climbs", { "tests/../status.yaml": "x" }, /^tests\/\.\.\/status\.yaml: is no file of a record/],
@@ -164,7 +178,7 @@ describe("readRecord refuses", () => {
     expect(() => readRecord("other", demoRecord())).toThrow(
       /^status\.yaml: release: is demo, but the record is of other/,
     );
-    const files = encoded(failedRecord(STATUS, []));
+    const files = encoded(failedRecord(FAILED_STATUS, []));
     expect(() => readRecord("other", files)).toThrow(/^status\.yaml: release: is demo, not other/);
   });
 

@@ -9,6 +9,7 @@ import { parseStatus, type RecordStatus } from "./record-status.ts";
 import { checkReleaseStatement } from "./release-statement.ts";
 import type { SpecFiles } from "./spec-files.ts";
 import type { Statement } from "./statement.ts";
+import type { Failure } from "./verdict.ts";
 
 /** What the record of a published release holds. Nothing of it is verified: bundles are texts, for a BundleVerifier. */
 export type PublishedRecord = RecordParts & {
@@ -21,10 +22,12 @@ export type PublishedRecord = RecordParts & {
 };
 
 /** A record as it stands in the repository. */
-export type ReleaseRecord = {
+export type ReleaseRecord = (
+  | { readonly published: PublishedRecord; readonly failure: null }
+  /** of a release that failed, and was not published */
+  | { readonly published: null; readonly failure: Failure }
+) & {
   readonly status: RecordStatus;
-  /** null for a release that was not published */
-  readonly published: PublishedRecord | null;
   /** where runs differ */
   readonly diffs: readonly DiffReport[];
   /** the bundle that takes the release back; null if none does */
@@ -148,8 +151,13 @@ export function readRecord(name: string, files: SpecFiles): ReleaseRecord {
       throw recordInvalid(RECORD_FILES.statement, "", `is missing, though there is ${signed[0]}`);
     if (status.release !== name)
       throw recordInvalid(RECORD_FILES.status, "release", `is ${status.release}, not ${name}`);
-    return { status, published: null, diffs: diffsOf(texts), revocation };
+    const { failure } = status;
+    if (failure === undefined)
+      throw recordInvalid(RECORD_FILES.statement, "", "is missing, though the release is said to be published");
+    return { status, published: null, failure, diffs: diffsOf(texts), revocation };
   }
+  if (status.failure !== undefined)
+    throw recordInvalid(RECORD_FILES.status, "failure", "stands in the record of a release that is published");
   const manifest = parseManifest(required(texts, RECORD_FILES.manifest));
   checkSameRelease(manifest, status, name);
   checkComplete(texts, manifest);
@@ -168,5 +176,11 @@ export function readRecord(name: string, files: SpecFiles): ReleaseRecord {
     sboms: sbomsOf(texts, manifest),
     diffs: diffsOf(texts),
   };
-  return { status, published: { ...parts, bundle, statement, artifacts }, diffs: parts.diffs, revocation };
+  return {
+    status,
+    published: { ...parts, bundle, statement, artifacts },
+    failure: null,
+    diffs: parts.diffs,
+    revocation,
+  };
 }

@@ -6,6 +6,9 @@ import { changesFile, checkedPath, type FileChange, type SpecFiles } from "./spe
 /** Folder of all records. */
 export const RECORDS_FOLDER = "records";
 
+/** Folder of all rebuilds. */
+export const REBUILDS_FOLDER = "rebuilds";
+
 /** Folder of a release's record (trust.md 2.1). */
 export const recordPath = (release: string): string => `${RECORDS_FOLDER}/${release}`;
 
@@ -39,11 +42,11 @@ export function checkRecordChanges(release: string, record: SpecFiles, changes: 
   const own = `${recordPath(release)}/`;
   for (const { path, content } of changes) {
     checkedPath(path);
-    if (INDEX_FILES.includes(path) || path.startsWith(`rebuilds/${release}/`)) continue;
+    if (INDEX_FILES.includes(path) || path.startsWith(`${REBUILDS_FOLDER}/${release}/`)) continue;
     if (!path.startsWith(own)) {
       throw refused(
         `the record of ${release} may not touch ${path}`,
-        `write below ${own} or rebuilds/${release}/, or to the index of records`,
+        `write below ${own} or ${REBUILDS_FOLDER}/${release}/, or to the index of records`,
       );
     }
     const fault = record.has(RECORD_FILES.statement) ? closedFault(record, path.slice(own.length), content) : null;

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../builders/contract/digest.ts";
-import { STATUS } from "../../test/fakes/release-record.ts";
+import { FAILED_STATUS, STATUS } from "../../test/fakes/release-record.ts";
 import { RELEASE } from "../../test/fakes/release-run.ts";
 import { type Condition, setCondition } from "./conditions.ts";
 import { parseStatus, type RecordStatus, serializeStatus } from "./record-status.ts";
 
 const TEXT = serializeStatus(STATUS);
+const FAILURE =
+  '  class: Verdict\n  message: "amd64: runs 1 and 2 differ"\n  reason: NotReproducible\n  step: Reproducible\n';
 const NOW = new Date("2026-11-23T04:00:00Z");
 
 describe("status.yaml", () => {
@@ -40,6 +42,12 @@ targets:
     variant: raw
 version: 2026.11.23-1
 `);
+  });
+
+  it("says why a release failed", () => {
+    const text = serializeStatus(FAILED_STATUS);
+    expect(text).toContain(`failure:\n${FAILURE}`);
+    expect(parseStatus(text)).toEqual(FAILED_STATUS);
   });
 
   it("is read back as it is written, whatever stands in it, and the same bytes in any order of targets", () => {
@@ -100,6 +108,8 @@ version: 2026.11.23-1
       TEXT.replace("type: Reproducible", "type: Ready").replace("AllEqual", "Succeeded"),
       /conditions\[1\]: stands twice/,
     ],
+    ["a failure beside what is published", `${TEXT}failure:\n${FAILURE}`, /failure: stands where published does not/],
+    ["neither", TEXT.replace(/published:\n {2}releaseDigest: \S+\n/, ""), /failure: stands where published does not/],
     ["a target twice", TEXT.replace("variant: kernel-initrd", "variant: raw"), /targets\[1\]: stands twice/],
     [
       "a reason of another type",

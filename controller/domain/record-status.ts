@@ -7,6 +7,7 @@ import { PublishedManifest } from "./record-manifest.ts";
 import { RECORD_FILES } from "./record-files.ts";
 import { recordInvalid, recordIssue } from "./record-invalid.ts";
 import { CommitId } from "./release-facts.ts";
+import { Failure } from "./verdict.ts";
 import { readYaml } from "./yaml-document.ts";
 
 /**
@@ -33,10 +34,13 @@ export const RecordStatus = z
     ),
     /** left out for a release that is not published; `index` only with an oci target */
     published: z.strictObject({ releaseDigest: Digest, index: PublishedManifest.exactOptional() }).exactOptional(),
+    /** why it failed for ever; left out for a release that is published */
+    failure: Failure.exactOptional(),
   })
-  .check(({ value: { conditions, targets }, issues }) => {
+  .check(({ value: { conditions, targets, published, failure }, issues }) => {
     const complain = (path: (string | number)[], message: string) =>
       issues.push({ code: "custom", message, path, input: path });
+    if ((published === undefined) === (failure === undefined)) complain(["failure"], "stands where published does not");
     conditions.forEach(({ type }, index) => {
       if (conditions.findIndex((one) => one.type === type) < index) complain(["conditions", index], "stands twice");
     });

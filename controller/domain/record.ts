@@ -1,4 +1,7 @@
+import { stableJson } from "../../builders/contract/digest.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
+import type { ComparisonReport } from "./comparison-report.ts";
+import { comparisonText } from "./comparison-text.ts";
 import { RECORD_FILES, recordFilePath } from "./record-files.ts";
 import { artifactsOf, type RecordManifest, serializeManifest } from "./record-manifest.ts";
 import { type RecordStatus, serializeStatus } from "./record-status.ts";
@@ -17,6 +20,11 @@ export type SbomFiles = {
 
 /** A report about an arch whose runs differ: the comparator's, as JSON and for people. */
 export type DiffReport = { readonly arch: Arch; readonly json: string; readonly text: string };
+
+/** A comparator's report as it stands in a record. */
+export const diffReport = (report: ComparisonReport): DiffReport => ({
+  ...{ arch: report.arch, json: stableJson(report), text: comparisonText(report) },
+});
 
 /** Everything of a record that the release statement names. */
 export type RecordParts = {

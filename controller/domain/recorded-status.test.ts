@@ -1,24 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { demoRecord, STATUS } from "../../test/fakes/release-record.ts";
-import type { Condition } from "./conditions.ts";
+import { demoRecord, FAILED_STATUS } from "../../test/fakes/release-record.ts";
 import { readRecord } from "./read-record.ts";
 import { serializeStatus } from "./record-status.ts";
 import { byReleaseName, recordedStatus, statusTable, unreadableStatus } from "./recorded-status.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const condition = (
-  type: Condition["type"],
-  status: Condition["status"],
-  reason: string,
-  message: string,
-): Condition => ({
-  ...{ type, status, reason, message, lastTransitionTime: "2026-11-23T04:00:00Z", observedGeneration: 1 },
-});
-/** The record of a release that was not published. */
-const failed = (conditions: readonly Condition[]) => {
-  const { published: _, ...status } = { ...STATUS, conditions: [...conditions], targets: [STATUS.targets[0]] as never };
-  return recordedStatus("demo", readRecord("demo", new Map([["status.yaml", bytes(serializeStatus(status))]])));
-};
 
 describe("the status of a release from its record", () => {
   it("is ready once it is published, whatever the unsigned status says, until it is revoked", () => {
@@ -29,16 +15,12 @@ describe("the status of a release from its record", () => {
     const revoked = new Map([...demoRecord(), ["revocation.sigstore.json", bytes("{}")] as const]);
     expect(recordedStatus("demo", readRecord("demo", revoked))).toMatchObject({ ready: false, reason: "revoked" });
   });
-  it("says which step failed", () => {
-    const built = condition("Built", "True", "Succeeded", "2 runs");
-    const differ = condition("Reproducible", "False", "NotReproducible", "2 files differ");
-    const silent = condition("Notified", "False", "NotConfigured", "nobody is told");
-    expect(failed([built, differ, silent])).toMatchObject({
-      ...{ ready: false, published: false, reason: "NotReproducible: 2 files differ" },
+  it("says why it failed", () => {
+    const files = new Map([["status.yaml", bytes(serializeStatus(FAILED_STATUS))]]);
+    expect(recordedStatus("demo", readRecord("demo", files))).toMatchObject({
+      ...{ ready: false, published: false, targets: ["amd64/kernel-initrd", "amd64/raw"] },
+      reason: "NotReproducible: amd64: runs 1 and 2 differ",
     });
-    const stalled = condition("Stalled", "True", "BuildFailed", "a tool is missing");
-    expect(failed([stalled, differ]).reason).toBe("BuildFailed: a tool is missing");
-    expect(failed([built]).reason).toBe("not published");
   });
 });
 

@@ -1,7 +1,7 @@
-import { STEPS } from "./conditions.ts";
 import { oneLine } from "./format.ts";
 import type { ReleaseRecord } from "./read-record.ts";
 import { targetName } from "./target.ts";
+import { failureText } from "./verdict.ts";
 
 /** What `imgrel status` says of a release; nothing of it is verified. */
 export type RecordedStatus = {
@@ -19,18 +19,10 @@ export type RecordedStatus = {
   readonly reason: string | null;
 };
 
-/** The first step that did not pass, as the record's conditions have it. */
-function failureOf({ status: { conditions } }: ReleaseRecord): string {
-  const failed =
-    conditions.find(({ type }) => type === "Stalled") ??
-    conditions.find(({ type, status }) => type in STEPS && status === "False");
-  return failed === undefined ? "not published" : `${failed.reason}: ${failed.message}`;
-}
-
 /** The status of a release from its record alone. */
 export function recordedStatus(name: string, record: ReleaseRecord): RecordedStatus {
-  const { status, published, revocation } = record;
-  const reason = revocation !== null ? "revoked" : published === null ? failureOf(record) : null;
+  const { status, published, failure, revocation } = record;
+  const reason = revocation !== null ? "revoked" : failure === null ? null : failureText(failure);
   return {
     ...{ name, version: status.version, commit: status.specCommit, reason },
     ...{ ready: reason === null, published: published !== null },

@@ -40,10 +40,15 @@ describe("the conditions of a release", () => {
       actions: [],
       outcome: { kind: "stopped", code: "NotReproducible", message: "they differ", remedy: "read" },
     };
-    const conditions = withDecision(withDecision([], working, now), stopped, later);
+    const waiting = { type: "Signed", reason: "Signing", message: "waits" } as const;
+    const before = withDecision([], { ...working, conditions: [...working.conditions, waiting] }, now);
+    const conditions = withDecision(before, stopped, later);
+    expect(conditions.map(({ type }) => type)).not.toContain("Signed");
     expect(shown(conditions)).toEqual(
       expect.arrayContaining(["Ready=False NotReproducible", "Stalled=True NotReproducible", "Admitted=True Accepted"]),
     );
+    const recorded = recordedConditions(conditions, later);
+    expect(shown(recorded)).toEqual([...shown(conditions), "Recorded=True Pushed"]);
     expect(conditions.map(({ type }) => type)).not.toContain("Reconciling");
     expect(conditions.find(({ type }) => type === "Admitted")?.lastTransitionTime).toBe("2026-11-25T00:00:00Z");
   });

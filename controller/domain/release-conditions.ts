@@ -57,8 +57,11 @@ export const withDecision = (conditions: readonly Condition[], decision: Decisio
 
 function stalled(steps: readonly Condition[], { conditions }: Decision, message: string, when: When): Condition[] {
   const cause = conditions.findLast(({ type, reason }) => statusOf(type, reason) === "False");
+  // what waited for this step never begins
+  const told = new Set<string>(conditions.map(({ type }) => type));
+  const settled = steps.filter(({ type, status }) => status !== "Unknown" || told.has(type));
   const reason = cause?.reason ?? "VerificationFailed";
-  const ready = set(clearCondition(steps, "Reconciling"), { type: "Ready", reason, message }, when);
+  const ready = set(clearCondition(settled, "Reconciling"), { type: "Ready", reason, message }, when);
   return set(ready, { type: "Stalled", reason, message }, when);
 }
 
@@ -68,8 +71,9 @@ function succeeded(steps: readonly Condition[], when: When): Condition[] {
   return set(settled, { type: "Ready", reason: "Succeeded", message }, when);
 }
 
-/** The conditions that a record holds: it is itself the last step. */
+/** The conditions that a record holds, of a release that was published or of one that failed: it is itself the last step. */
 export function recordedConditions(conditions: readonly Condition[], now: Date): Condition[] {
   const when = localAt(now);
-  return succeeded(set(conditions, { type: "Recorded", reason: "Pushed", message: "this record" }, when), when);
+  const recorded = set(conditions, { type: "Recorded", reason: "Pushed", message: "this record" }, when);
+  return conditions.some(({ type }) => type === "Stalled") ? recorded : succeeded(recorded, when);
 }

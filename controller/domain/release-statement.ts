@@ -1,10 +1,10 @@
-import { type Digest, canonicalJson, digestOf, sha256Hex } from "../../builders/contract/digest.ts";
+import { type Digest, sha256Hex } from "../../builders/contract/digest.ts";
 import type { ComparedArtifact } from "./comparison.ts";
 import { genericPurl } from "./purl.ts";
 import { isNamedByStatement, RECORD_FILES } from "./record-files.ts";
 import { recordInvalid } from "./record-invalid.ts";
 import type { ReleaseFacts } from "./release-facts.ts";
-import { PREDICATE, type Statement, STATEMENT_TYPE, type Subject } from "./statement.ts";
+import { PREDICATE, type Statement, STATEMENT_TYPE, type Subject, statementDigest } from "./statement.ts";
 import { artifactSubject, byName } from "./subjects.ts";
 
 /** What a release statement is about. */
@@ -38,7 +38,7 @@ export const releaseStatement = (
 });
 
 /** What a record index and status name a release by: the digest of its statement, as it is signed. */
-export const releaseStatementDigest = (statement: Statement): Digest => digestOf(canonicalJson(statement));
+export const releaseStatementDigest: (statement: Statement) => Digest = statementDigest;
 
 /**
  * Checks a release statement against what it must be about: exactly these artifacts and these files of the record.

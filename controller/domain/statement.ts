@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { canonicalJson, Sha256Hex } from "../../builders/contract/digest.ts";
+import { canonicalJson, type Digest, digestOf, Sha256Hex } from "../../builders/contract/digest.ts";
 
 /** An in-toto Statement v1 (in-toto attestation framework, spec/v1/statement.md). */
 export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
@@ -34,6 +34,9 @@ export const Statement = z.object({
   predicate: z.record(z.string(), z.unknown()),
 });
 export type Statement = z.infer<typeof Statement>;
+
+/** What tells one statement from another: the digest of its canonical JSON, which is what is signed. */
+export const statementDigest = (statement: Statement): Digest => digestOf(canonicalJson(statement));
 
 /** Whether two statements say the same, whatever the order of their members. */
 export const sameStatement = (a: Statement, b: Statement): boolean => canonicalJson(a) === canonicalJson(b);

@@ -1,10 +1,7 @@
 import type { Action } from "./action.ts";
 import type { StepType } from "./conditions.ts";
-import type { FaultCode } from "./errors.ts";
 import type { Observed } from "./observed.ts";
-
-/** Why a release cannot go on: a fault that only a person, or a new version, takes away. */
-export type Stop = { readonly code: FaultCode; readonly message: string; readonly remedy: string };
+import { type Failure, type Stop, stopOf } from "./verdict.ts";
 
 /** What one step says. */
 export type StepResult = {
@@ -16,6 +13,8 @@ export type StepResult = {
   /** whether later steps may rely on it, although its condition need not be True: a gate may only report */
   readonly passed: boolean;
   readonly stop: Stop | null;
+  /** a stop that is final and goes on record */
+  readonly failure: Failure | null;
 };
 
 /** A step's decision, from what was observed and which earlier steps later ones may rely on. */
@@ -23,15 +22,21 @@ export type Step = (observed: Observed, passed: (step: StepType) => boolean) => 
 
 /** The step is done; `actions` only tidy up. */
 export const reached = (reason: string, message: string, actions: readonly Action[] = []): StepResult => ({
-  ...{ reason, message, actions, passed: true, stop: null },
+  ...{ reason, message, actions, passed: true, stop: null, failure: null },
 });
 
 /** The step is under way, or waits for others. */
 export const onItsWay = (reason: string | null, message: string, actions: readonly Action[] = []): StepResult => ({
-  ...{ reason, message, actions, passed: false, stop: null },
+  ...{ reason, message, actions, passed: false, stop: null, failure: null },
 });
 
-/** The release ends here. */
+/** The release cannot go on; what is in its way may go away. */
 export const stopped = (reason: string, stop: Stop): StepResult => ({
-  ...{ reason, message: stop.message, actions: [], passed: false, stop },
+  ...{ reason, message: stop.message, actions: [], passed: false, stop, failure: null },
+});
+
+/** The release ends here: what was made is judged, and not good enough. */
+export const failed = (reason: string, failure: Failure): StepResult => ({
+  ...stopped(reason, stopOf(failure)),
+  failure,
 });

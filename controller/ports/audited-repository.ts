@@ -1,7 +1,8 @@
+import type { CommitVerifier } from "./commit-verifier.ts";
 import type { SpecTree } from "./spec-repository.ts";
 
 /** A repository that is judged, as it is now: only read, and nothing of it is believed. */
-export type AuditedRepository = {
+export type AuditedRepository = CommitVerifier & {
   /** the tip of the branch of specs */
   readonly specs: SpecTree;
   /** the tip of the branch of records */

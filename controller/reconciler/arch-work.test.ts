@@ -93,6 +93,7 @@ describe("work on an arch", () => {
       verdict: "Reproduced",
       boots: new Map([["kernel-initrd", { passed: true, reason: "booted" }]]),
     });
+    expect(work.difference()).toBeNull();
     expect(state.held.state?.reproduced?.runs.map(({ run }) => run)).toEqual([1, 2]);
     await work.discard(2);
     expect((await work.observe()).finished).toEqual(new Set([1]));
@@ -139,11 +140,17 @@ describe("work on an arch", () => {
     expect(work.boots().get("kernel-initrd")?.result.passed).toBe(false);
   });
 
-  it.each(["NotReproducible", "ManifestMismatch"] as const)("throws %s and proves nothing", async (verdict) => {
+  it.each([
+    ["NotReproducible", "runs 1 and 2 differ"],
+    ["ManifestMismatch", "the manifest of run 1 is not true of its files: x y"],
+  ] as const)("observes %s, keeps its report and proves nothing", async (verdict, fault) => {
     const { work, state } = given(verdict);
     for (const run of [1, 2]) await work.build(run, signal);
-    await expect(work.compare(signal)).rejects.toMatchObject({ code: verdict });
-    expect((await work.observe()).verdict).toBe(verdict);
+    expect(work.difference()).toBeNull();
+    await work.compare(signal);
+    expect(await work.observe()).toMatchObject({ verdict, fault });
+    expect(work.difference()).toMatchObject({ verdict });
+    expect(work.isReproduced()).toBe(false);
     expect(state.held.writes).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import { bootName, type PlannedBoot } from "../domain/boot-plan.ts";
-import { assertReproduced, type ComparisonReport } from "../domain/comparison-report.ts";
+import { type ComparisonReport, faultOf } from "../domain/comparison-report.ts";
 import { diskBootFor } from "../domain/disk-boot.ts";
 import type { ArchObservation } from "../domain/observed.ts";
 import type { ArchPlan } from "../domain/plan.ts";
@@ -36,6 +36,8 @@ export type ArchWork = {
   /** what was proven so far; throws RangeError before the first run is finished */
   readonly proven: () => ArchState;
   readonly isReproduced: () => boolean;
+  /** where the runs differ, as this process found it; null: they do not, or were not compared */
+  readonly difference: () => ComparisonReport | null;
   /** boots of this process, failed ones too, and those that were proven before, by name */
   readonly boots: () => ReadonlyMap<string, BootOutcome>;
   readonly evidenceOf: (planned: PlannedBoot) => string;
@@ -50,7 +52,7 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
   /** further runs that an earlier process compared: their bytes may be there still, and are needed no more */
   const leftovers = new Set<number>();
   let state: ArchState | undefined;
-  let verdict: ComparisonReport["verdict"] | null = null;
+  let compared: ComparisonReport | null = null;
   let writing = Promise.resolve();
   const job = (run: number): BuildJob => ({ request, run, toolchain });
   const evidenceOf = (planned: PlannedBoot) => `${folder}/boot/${bootName(planned)}`;
@@ -95,6 +97,7 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
     proven,
     evidenceOf,
     isReproduced: () => (state?.reproduced ?? null) !== null,
+    difference: () => (compared?.verdict === "Reproduced" ? null : compared),
     boots: () => new Map([...Object.entries(state?.boots ?? {}), ...failed]),
     observe: async () => {
       await (recalled ??= recall());
@@ -107,19 +110,20 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
         variants: request.variants,
         runs: plan.runs,
         finished: new Set([...runs.keys(), ...leftovers]),
-        verdict: (state?.reproduced ?? null) === null ? verdict : "Reproduced",
+        verdict: (state?.reproduced ?? null) === null ? (compared?.verdict ?? null) : "Reproduced",
+        fault: compared === null ? null : faultOf(compared),
         boots,
       };
     },
     build: async (run, signal) => remember(run, await ports.runner.build(job(run), signal)),
     compare: async (signal) => {
       const { release, version } = request;
-      const compared = [...runs.values()].toSorted((a, b) => a.record.run - b.record.run);
-      const of = compared.map(({ record, output }) => ({ run: record.run, output }));
+      const built = [...runs.values()].toSorted((a, b) => a.record.run - b.record.run);
+      const of = built.map(({ record, output }) => ({ run: record.run, output }));
       const report = await ports.comparator.compare({ release, version, arch, runs: of, folder }, signal);
-      verdict = report.verdict;
-      assertReproduced(report, `${folder}/comparison.txt`);
-      const reproduced = { files: report.artifacts, runs: compared.map(({ record }) => record) };
+      compared = report;
+      if (report.verdict !== "Reproduced") return;
+      const reproduced = { files: report.artifacts, runs: built.map(({ record }) => record) };
       await prove(() => ({ reproduced }));
     },
     boot: async (planned, signal) => {

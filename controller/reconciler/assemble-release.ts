@@ -1,11 +1,12 @@
 import type { RecordedArch } from "../domain/compose-record.ts";
 import type { Condition } from "../domain/conditions.ts";
-import { idempotencyKey } from "../domain/idempotency-key.ts";
 import { inputsArchive } from "../domain/inputs-archive.ts";
 import { type Layout, layoutOf } from "../domain/layout.ts";
-import type { Observed, ObservedGate } from "../domain/observed.ts";
+import type { ObservedGate } from "../domain/observed.ts";
 import type { ArchPlan } from "../domain/plan.ts";
+import { diffReport } from "../domain/record.ts";
 import type { ReleaseFacts } from "../domain/release-facts.ts";
+import type { Failure } from "../domain/verdict.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { BundleVerifier } from "../ports/bundle-verifier.ts";
 import type { PackageStore } from "../ports/package-store.ts";
@@ -14,9 +15,11 @@ import type { Signer } from "../ports/signer.ts";
 import { type ArchContent, archContent, type ArchContext } from "./arch-content.ts";
 import { type ArchPorts, type ArchWork, archWork } from "./arch-work.ts";
 import { archiveInputs, isArchived } from "./inputs-work.ts";
-import { observeRecord, type VerifierFor, writeRecord } from "./record-work.ts";
+import { observeRecord, type VerifierFor } from "./observe-record.ts";
+import { writeFailure, writeRecord } from "./record-work.ts";
 import type { ReleaseWork } from "./reconcile.ts";
 import { releaseWork } from "./release-work.ts";
+import { signedOnce } from "./signed-once.ts";
 import { type TargetWork, targetWork } from "./target-work.ts";
 
 /** What a release is done with. */
@@ -106,13 +109,14 @@ export async function assembleRelease(
 ): Promise<AssembledRelease> {
   const { release, gate } = plan;
   const parts: Part[] = [];
+  const statements = signedOnce(ports.signer);
   for (const { plan: archPlan, ...context } of plan.arches) {
     const archPorts = await ports.arch(archPlan);
     const work = archWork(archPorts, archPlan);
     const content = archContent(archPorts.runner, work, context, gate.bootWanted);
     const targets = archPlan.request.variants.map((variant) =>
       targetWork(
-        { store: ports.images, signer: ports.signer, verifier: ports.verifier },
+        { store: ports.images, signer: ports.signer, statements, verifier: ports.verifier },
         release.name,
         { arch: archPlan.request.arch, variant },
         () => content.target(variant),
@@ -123,33 +127,26 @@ export async function assembleRelease(
   const arches = parts.map(({ work }) => work);
   const targets = parts.flatMap((part) => part.targets);
   const archives = parts.map(({ context }) => inputsArchive(context));
-  const write = async (stop: AbortSignal): Promise<void> => {
+  const writePublished = async (stop: AbortSignal): Promise<void> => {
     const booted = gate.bootWanted;
     const recorded: RecordedArch[] = [];
     for (const part of parts) {
       const allPassed = [...part.work.boots().values()].every(({ result }) => result.passed);
       recorded.push(await recordedArch(ports, part, booted && allPassed, stop));
     }
-    const { repository, name, specDigest } = release;
-    await writeRecord(
-      ports,
-      {
-        release,
-        sourceDateEpoch: plan.arches[0]?.sourceDateEpoch ?? 0,
-        arches: recorded,
-        conditions: [...plan.conditions()],
-        idempotencyKey: idempotencyKey({ repository, release: name, specDigest, step: "Record", target: "" }),
-      },
-      stop,
-    );
+    const sourceDateEpoch = plan.arches[0]?.sourceDateEpoch ?? 0;
+    await writeRecord(ports, { release, sourceDateEpoch, arches: recorded, conditions: plan.conditions() }, stop);
   };
-  const shared: Pick<Observed, "specDigest" | "keepRuns" | "parallelBoots" | "gate"> = {
-    ...{ specDigest: release.specDigest, keepRuns: plan.keepRuns, parallelBoots: plan.parallelBoots, gate },
+  const writeFailed = (failure: Failure): Promise<void> => {
+    const diffs = arches.flatMap((work) => work.difference() ?? []).map(diffReport);
+    const about = { release, conditions: plan.conditions(), targets: targets.map(({ ref }) => ref) };
+    return writeFailure(ports.records, { ...about, failure, diffs });
   };
+  const { keepRuns, parallelBoots } = plan;
+  const { name, version, specDigest } = release;
   const work = releaseWork(
     {
-      ...shared,
-      ...{ arches, targets },
+      ...{ specDigest, version, keepRuns, parallelBoots, gate, arches, targets },
       inputs: {
         archived: async (stop) =>
           (await Promise.all(archives.map((archive) => isArchived(ports.inputs, archive, stop)))).every(Boolean),
@@ -157,7 +154,10 @@ export async function assembleRelease(
           for (const archive of archives) await archiveInputs(ports.inputs, ports.packages, archive, stop);
         },
       },
-      record: { observe: () => observeRecord(ports.records, release.name, ports.verifierFor), write },
+      record: {
+        observe: () => observeRecord(ports.records, name, ports.verifierFor),
+        write: (failure, stop) => (failure === null ? writePublished(stop) : writeFailed(failure)),
+      },
     },
     signal,
   );

@@ -12,10 +12,16 @@ function release(perform: (action: Action, signal: AbortSignal) => Promise<void>
   const done = new Set<string>();
   const started: string[] = [];
   const ended: string[] = [];
+  let failed: Omit<Extract<Observed["record"], { kind: "failed" }>, "kind"> | null = null;
   const has = (key: string) => done.has(key);
   const observe = async (running: ReadonlySet<string>): Promise<Observed> => ({
-    specDigest: SPEC,
-    record: has("record") ? { kind: "recorded", specDigest: SPEC, version: "1", commit: "c" } : { kind: "absent" },
+    ...{ specDigest: SPEC, version: "1" },
+    record:
+      failed !== null
+        ? { ...failed, kind: "failed" }
+        : has("record")
+          ? { kind: "recorded", specDigest: SPEC, version: "1", commit: "c" }
+          : { kind: "absent" },
     gate: { reproducibility: "Enforce", boot: "Enforce", bootWanted: true },
     keepRuns: true,
     parallelBoots: 2,
@@ -27,6 +33,7 @@ function release(perform: (action: Action, signal: AbortSignal) => Promise<void>
         runs: 2,
         finished: new Set([1, 2].filter((run) => has(`build amd64 run ${run}`))),
         verdict: has("differ") ? "NotReproducible" : has("compare amd64") ? "Reproduced" : null,
+        fault: has("differ") ? "runs 1 and 2 differ" : null,
         boots: new Map(has("boot amd64 kernel-initrd") ? [["kernel-initrd", { passed: true, reason: "" }]] : []),
       },
     ],
@@ -52,6 +59,9 @@ function release(perform: (action: Action, signal: AbortSignal) => Promise<void>
     try {
       await perform(action, signal);
       done.add(key);
+      if (action.kind === "record" && action.failure !== null) {
+        failed = { specDigest: SPEC, version: "1", commit: "c", failure: action.failure };
+      }
     } finally {
       ended.push(key);
     }
@@ -132,7 +142,7 @@ describe("reconcile", () => {
     expect(ended.toSorted()).toEqual(["archive-inputs", "build amd64 run 1", "build amd64 run 2"]);
   });
 
-  it("ends boots when the runs turn out to differ", async () => {
+  it("records that the runs turned out to differ, once, and ends the boots", async () => {
     const given = release(async (action, signal) => {
       if (action.kind === "boot") await never(signal);
       if (action.kind === "compare") given.done.add("differ");
@@ -140,7 +150,10 @@ describe("reconcile", () => {
     const { outcome } = await reconcile(given.work, forever);
     expect(outcome).toMatchObject({ kind: "stopped", code: "NotReproducible" });
     expect(given.ended).toContain("boot amd64 kernel-initrd");
-    expect(given.started.filter((key) => /^(stage|sign|publish|tag|record)/.test(key))).toEqual([]);
+    expect(given.started.filter((key) => /^(stage|sign|publish|tag|record)/.test(key))).toEqual(["record"]);
+    const before = given.started.length;
+    expect((await reconcile(given.work, forever)).outcome).toEqual(outcome);
+    expect(given.started.length).toBe(before);
   });
 
   it("does nothing over and over whose effect it cannot see", async () => {

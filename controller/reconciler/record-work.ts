@@ -1,8 +1,7 @@
 import { composeRecord, type RecordedArch } from "../domain/compose-record.ts";
-import { ReleaseError } from "../domain/errors.ts";
-import type { ObservedRecord } from "../domain/observed.ts";
-import { type PublishedRecord, readRecord } from "../domain/read-record.ts";
-import { namedFiles, publishedRecord } from "../domain/record.ts";
+import type { Condition } from "../domain/conditions.ts";
+import { idempotencyKey } from "../domain/idempotency-key.ts";
+import { type DiffReport, failedRecord, namedFiles, publishedRecord } from "../domain/record.ts";
 import {
   INDEX_FILE,
   INDEX_STATEMENT_FILE,
@@ -11,59 +10,53 @@ import {
   parseIndex,
   serializeIndex,
 } from "../domain/recorded-releases.ts";
+import { RECORD_FILES } from "../domain/record-files.ts";
 import { artifactsOf } from "../domain/record-manifest.ts";
 import { recordPath } from "../domain/record-rules.ts";
-import type { RecordStatus } from "../domain/record-status.ts";
+import { parseStatus, type RecordStatus } from "../domain/record-status.ts";
 import type { ReleaseFacts } from "../domain/release-facts.ts";
 import { releaseStatement, releaseStatementDigest } from "../domain/release-statement.ts";
-import { sameStatement } from "../domain/statement.ts";
-import { textOf } from "../domain/spec-files.ts";
-import type { BundleVerifier } from "../ports/bundle-verifier.ts";
+import { type FileChange, textOf } from "../domain/spec-files.ts";
+import type { TargetRef } from "../domain/target.ts";
+import type { Failure } from "../domain/verdict.ts";
 import type { RecordRepository } from "../ports/record-repository.ts";
 import type { Signer } from "../ports/signer.ts";
 import type { SpecTree } from "../ports/spec-repository.ts";
 
-/** Who vouches for a record, and the verifier that knows only that signer. */
-export type VerifierFor = (record: PublishedRecord) => BundleVerifier;
-
-/**
- * What the branch holds about a release. A record counts only if its release statement is signed by the signer that
- * `verifierFor` trusts, and says exactly what stands beside it.
- * @param specDigest what is to be released; a record of a failed attempt of other content says nothing about it
- */
-export async function observeRecord(
-  records: Pick<RecordRepository, "tip">,
-  name: string,
-  verifierFor: VerifierFor,
-): Promise<ObservedRecord> {
-  const tip = await records.tip();
-  const files = await tip.readDirectory(recordPath(name));
-  if (files.size === 0) return { kind: "absent" };
-  try {
-    const { published } = readRecord(name, files);
-    if (published === null) return { kind: "absent" }; // an attempt that failed: it may be tried again
-    const { statement } = await verifierFor(published).verifyStatement(published.bundle);
-    if (!sameStatement(statement, published.statement)) throw new RangeError("two statements in one bundle");
-    const { specDigest, version } = published.manifest.release;
-    const commit = await tip.lastCommitOf(recordPath(name));
-    return { kind: "recorded", specDigest, version, commit: commit ?? "" };
-  } catch (error) {
-    if (error instanceof ReleaseError && ["RecordInvalid", "SignatureInvalid"].includes(error.code)) {
-      return { kind: "invalid", message: error.message };
-    }
-    throw error;
-  }
-}
+/** What every record says of its release. */
+type Recordable = { readonly release: ReleaseFacts; readonly conditions: readonly Condition[] };
 
 /** A published release, ready to be recorded. */
-export type Recordable = {
-  readonly release: ReleaseFacts;
+export type PublishedRelease = Recordable & {
   readonly sourceDateEpoch: number;
   readonly arches: readonly RecordedArch[];
-  readonly conditions: RecordStatus["conditions"];
-  /** marks this one effect (release-api.md 2.2) */
-  readonly idempotencyKey: string;
 };
+
+/** A release that failed for ever. */
+export type FailedRelease = Recordable & {
+  readonly failure: Failure;
+  readonly targets: readonly TargetRef[];
+  /** of each arch whose runs differ */
+  readonly diffs: readonly DiffReport[];
+};
+
+const statusOf = ({ release, conditions }: Recordable) => {
+  const { name, version, specCommit, specDigest } = release;
+  return { release: name, version, specCommit, specDigest, generation: 1, conditions: [...conditions] };
+};
+
+/** A record as changes: its files, and none that an earlier version which failed left there. */
+async function recordChanges(tip: SpecTree, name: string, record: ReadonlyMap<string, string>): Promise<FileChange[]> {
+  const before = [...(await tip.readDirectory(recordPath(name))).keys()];
+  const changes = [...record, ...before.flatMap((path) => (record.has(path) ? [] : [[path, null] as const]))];
+  return changes.map(([path, content]) => ({ path: `${recordPath(name)}/${path}`, content }));
+}
+
+/** Marks the end of this content (release-api.md 2.2); after a version that failed, its record is told from an older one. */
+async function recordKey(records: RecordRepository, { repository, name, specDigest }: ReleaseFacts): Promise<string> {
+  const before = await (await records.tip()).lastCommitOf(recordPath(name));
+  return idempotencyKey({ repository, release: name, specDigest, step: "Record", target: before ?? "" });
+}
 
 /** The index of the tip with this release in it, and its bundle; nothing if it has it already. */
 async function indexChanges(
@@ -88,10 +81,11 @@ async function indexChanges(
  */
 export async function writeRecord(
   ports: { readonly records: RecordRepository; readonly signer: Signer },
-  { release, sourceDateEpoch, arches, conditions, idempotencyKey }: Recordable,
+  published: PublishedRelease,
   signal: AbortSignal,
 ): Promise<void> {
   const { records, signer } = ports;
+  const { release, sourceDateEpoch, arches } = published;
   const parts = composeRecord(release, sourceDateEpoch, arches, signer.identity);
   const named = namedFiles(parts);
   const statement = releaseStatement(release, artifactsOf(parts.manifest), named);
@@ -99,21 +93,44 @@ export async function writeRecord(
   const releaseDigest = releaseStatementDigest(statement);
   const { name, version, specCommit, specDigest } = release;
   const status: RecordStatus = {
-    ...{ release: name, version, specCommit, specDigest, generation: 1, conditions },
+    ...statusOf(published),
     targets: arches.flatMap(({ manifest, targets }) =>
       targets.map(({ variant, oci }) => ({ arch: manifest.arch, variant, published: oci })),
     ),
     published: { releaseDigest },
   };
-  const files = [...publishedRecord(named, bundle, status)].map(([path, content]) => ({
-    path: `${recordPath(name)}/${path}`,
-    content,
-  }));
+  const record = publishedRecord(named, bundle, status);
   await records.commit({
-    ...{ release: name, specDigest, idempotencyKey, summary: `released ${version}` },
+    ...{ release: name, specDigest, summary: `released ${version}` },
+    idempotencyKey: await recordKey(records, release),
     propose: async (tip) => [
-      ...files,
+      ...(await recordChanges(tip, name, record)),
       ...(await indexChanges(tip, signer, { name, version, specCommit, releaseDigest }, signal)),
     ],
+  });
+}
+
+/**
+ * Writes the record of a release that failed for ever: its status, and what differs. Nothing is signed for it but the
+ * commit, and the index, which lists what was released, does not change.
+ * @throws ReleaseError as RecordRepository.commit
+ */
+export async function writeFailure(records: RecordRepository, failed: FailedRelease): Promise<void> {
+  const { release, failure, targets, diffs } = failed;
+  const { name, version, specDigest } = release;
+  const status: RecordStatus = {
+    ...statusOf(failed),
+    targets: targets.map(({ arch, variant }) => ({ arch, variant })),
+    failure,
+  };
+  await records.commit({
+    ...{ release: name, specDigest, summary: `${version} failed: ${failure.reason}` },
+    idempotencyKey: await recordKey(records, release),
+    propose: async (tip) => {
+      const known = await tip.readFile(`${recordPath(name)}/${RECORD_FILES.status}`);
+      // another process came to its verdict first: one is enough
+      if (known !== null && parseStatus(textOf(RECORD_FILES.status, known)).specDigest === specDigest) return [];
+      return recordChanges(tip, name, failedRecord(status, diffs));
+    },
   });
 }

@@ -1,6 +1,7 @@
 import type { Action } from "../domain/action.ts";
 import type { Observed, ObservedGate, ObservedRecord } from "../domain/observed.ts";
 import { targetName } from "../domain/target.ts";
+import type { Failure } from "../domain/verdict.ts";
 import type { ArchWork } from "./arch-work.ts";
 import type { ReleaseWork } from "./reconcile.ts";
 import type { TargetWork } from "./target-work.ts";
@@ -8,6 +9,7 @@ import type { TargetWork } from "./target-work.ts";
 /** The parts of the work on one release. */
 export type ReleaseParts = {
   readonly specDigest: Observed["specDigest"];
+  readonly version: string;
   readonly gate: ObservedGate;
   readonly keepRuns: boolean;
   readonly parallelBoots: number;
@@ -19,7 +21,8 @@ export type ReleaseParts = {
   };
   readonly record: {
     readonly observe: () => Promise<ObservedRecord>;
-    readonly write: (signal: AbortSignal) => Promise<void>;
+    /** `failure`: why it failed; null for a release that is published */
+    readonly write: (failure: Failure | null, signal: AbortSignal) => Promise<void>;
   };
 };
 
@@ -37,12 +40,15 @@ export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWo
   };
   return {
     observe: async (running) => {
-      const { specDigest, gate, keepRuns, parallelBoots } = parts;
+      const { specDigest, version, gate, keepRuns, parallelBoots } = parts;
       const record = await parts.record.observe();
       const arches = await Promise.all(parts.arches.map((one) => one.observe()));
       const targets = await Promise.all(parts.targets.map((one) => one.observe(signal)));
       const inputsArchived = await parts.inputs.archived(signal);
-      return { specDigest, record, gate, keepRuns, parallelBoots, inputsArchived, arches, targets, running };
+      return {
+        ...{ specDigest, version, record, gate, keepRuns, parallelBoots },
+        ...{ inputsArchived, arches, targets, running },
+      };
     },
     act: async (action, stop) => {
       switch (action.kind) {
@@ -65,7 +71,7 @@ export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWo
         case "tag":
           return target(action).tag(stop);
         case "record":
-          return parts.record.write(stop);
+          return parts.record.write(action.failure, stop);
       }
     },
   };

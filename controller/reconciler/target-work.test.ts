@@ -8,6 +8,7 @@ import { bundleReferrer } from "../domain/artifact-manifest.ts";
 import { ArtifactManifest, EMPTY_DESCRIPTOR, OCI } from "../domain/oci.ts";
 import { type Statement, STATEMENT_TYPE } from "../domain/statement.ts";
 import { type DocumentName, documentsFor, type TargetRef } from "../domain/target.ts";
+import { signedOnce } from "./signed-once.ts";
 import { type TargetContent, targetWork } from "./target-work.ts";
 
 const signal = new AbortController().signal;
@@ -37,9 +38,13 @@ const contentOf = (ref: TargetRef): TargetContent => ({
   sourceDateEpoch: 0,
 });
 
+const portsOf = (store: ReturnType<typeof fakeArtifactStore>, signing = fakeSigning()) => ({
+  ...{ store: store.store, ...signing, statements: signedOnce(signing.signer) },
+});
+
 function given(ref: TargetRef, shared = { store: fakeArtifactStore(), signing: fakeSigning() }) {
   const { store, signing } = shared;
-  const work = targetWork({ store: store.store, ...signing }, "demo", ref, async () => contentOf(ref));
+  const work = targetWork(portsOf(store, signing), "demo", ref, async () => contentOf(ref));
   return { work, ...shared };
 }
 
@@ -70,7 +75,7 @@ const pulled = async ({ work, store }: ReturnType<typeof given>) => {
 describe("work on a target", () => {
   it("does and observes nothing before there is something to publish", async () => {
     const store = fakeArtifactStore();
-    const work = targetWork({ store: store.store, ...fakeSigning() }, "demo", RAW, async () => null);
+    const work = targetWork(portsOf(store), "demo", RAW, async () => null);
     expect(await work.observe(signal)).toMatchObject({ staged: false, published: false, tag: "absent" });
     expect(work.publication()).toBeNull();
     await expect(work.stage(signal)).rejects.toThrow(RangeError);
@@ -147,7 +152,7 @@ describe("work on a target", () => {
     await release(given(KERNEL, { store: shared.store, signing: fakeSigning("mallory") }));
     const mine = given(KERNEL, shared);
     expect((await mine.work.observe(signal)).documents.size).toBe(0);
-    const other = targetWork({ store: shared.store.store, ...shared.signing }, "demo", KERNEL, async () => ({
+    const other = targetWork(portsOf(shared.store, shared.signing), "demo", KERNEL, async () => ({
       ...contentOf(KERNEL),
       statement: (document) => ({ ...statement(KERNEL, document), predicate: { other: true } }),
     }));
@@ -170,6 +175,33 @@ describe("work on a target", () => {
     expect((await one.work.observe(signal)).published).toBe(false);
     await one.work.publish(signal);
     expect((await one.work.observe(signal)).published).toBe(true);
+  });
+
+  it("has the statement that it shares with another target under one signature, also after a crash", async () => {
+    const { store, signing } = { store: fakeArtifactStore(), signing: fakeSigning() };
+    const shared = statement(RAW, "sbom");
+    const begin = (ports: ReturnType<typeof portsOf>) =>
+      [RAW, KERNEL].map((ref) =>
+        targetWork(ports, "demo", ref, async () => {
+          const content = contentOf(ref);
+          return { ...content, statement: (document) => (document === "sbom" ? shared : content.statement(document)) };
+        }),
+      );
+    const observe = (works: ReturnType<typeof begin>) => Promise.all(works.map((work) => work.observe(signal)));
+    const [raw, ...others] = begin(portsOf(store, signing));
+    if (raw === undefined) throw new Error("unreachable");
+    await observe([raw, ...others]);
+    await raw.stage(signal);
+    await raw.sign("sbom", signal);
+    const again = begin(portsOf(store, signing)); // another process
+    await observe(again);
+    for (const work of again) await work.stage(signal);
+    await again[1]?.sign("sbom", signal);
+    await observe(again);
+    const [first, second] = again.map((work) => work.documents().get("sbom"));
+    expect(first).toBeDefined();
+    expect(second).toBe(first);
+    expect(signing.signed).toEqual([shared.predicateType]);
   });
 
   it("says that a tag points to something else", async () => {

@@ -17,9 +17,16 @@ import { type DocumentName, type TargetRef, targetName } from "../domain/target.
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { BundleVerifier } from "../ports/bundle-verifier.ts";
 import type { Signer } from "../ports/signer.ts";
+import type { SignedOnce } from "./signed-once.ts";
 import { bundlesAbout } from "./stored-documents.ts";
 
-export type TargetPorts = { readonly store: ArtifactStore; readonly signer: Signer; readonly verifier: BundleVerifier };
+export type TargetPorts = {
+  readonly store: ArtifactStore;
+  readonly signer: Pick<Signer, "signFile">;
+  /** the same for all targets that have statements in common */
+  readonly statements: SignedOnce;
+  readonly verifier: BundleVerifier;
+};
 
 /** What is to be published of a target: known once its arch was reproduced and booted. */
 export type TargetContent = {
@@ -58,7 +65,7 @@ export function targetWork(
   ref: TargetRef,
   content: () => Promise<TargetContent | null>,
 ): TargetWork {
-  const { store, signer, verifier } = ports;
+  const { store, signer, statements, verifier } = ports;
   const tag = artifactTag(release, ref.arch, ref.variant);
   const documents = new Map<DocumentName, string>();
   const looked = new Set<string>();
@@ -93,7 +100,10 @@ export function targetWork(
       looked.add(referrer);
       const name = known().documents.find((one) => one === document);
       if (name === undefined || documents.has(name)) continue;
-      if (await isOurs(name, text, signal)) documents.set(name, text);
+      if (!(await isOurs(name, text, signal))) continue;
+      documents.set(name, text);
+      const said = known().statement(name);
+      if (said !== null) statements.remember(said, text);
     }
   };
   const signImage = (signal: AbortSignal) => {
@@ -163,7 +173,7 @@ export function targetWork(
     },
     sign: async (document, signal) => {
       const wanted = known().statement(document);
-      const text = wanted === null ? await signImage(signal) : await signer.signStatement(wanted, signal);
+      const text = wanted === null ? await signImage(signal) : await statements.sign(wanted, signal);
       // stored before anything refers to it: whoever goes on after a crash finds it, and signs nothing anew
       await attach(files().descriptor, document, text, signal);
     },

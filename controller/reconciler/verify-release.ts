@@ -21,6 +21,7 @@ import { textOf } from "../domain/spec-files.ts";
 import { sameStatement } from "../domain/statement.ts";
 import { targetName } from "../domain/target.ts";
 import { committedToolchainLock, findToolchainLock } from "../domain/toolchain-locks.ts";
+import { failureText } from "../domain/verdict.ts";
 import type { CheckResult } from "../domain/verification.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { AuditedRepository } from "../ports/audited-repository.ts";
@@ -28,6 +29,7 @@ import type { BundleVerifier } from "../ports/bundle-verifier.ts";
 import type { IndexOwner, SeenIndices } from "../ports/seen-indices.ts";
 import type { SpecTree } from "../ports/spec-repository.ts";
 import { verifyArtifacts } from "./verify-artifacts.ts";
+import { verifyRebuilds } from "./verify-rebuilds.ts";
 
 /** What a release is verified with. Nothing of it is asked of the network. */
 export type Verification = {
@@ -74,21 +76,30 @@ async function fileOf(tree: SpecTree, path: string): Promise<string> {
 async function readPublished({ name, repository }: Verification): Promise<PublishedRecord> {
   const files = await repository.records.readDirectory(recordPath(name));
   if (files.size === 0) throw recordInvalid(recordPath(name), "", "there is no such record");
-  const { published, revocation } = readRecord(name, files);
+  const { published, failure, revocation } = readRecord(name, files);
   if (revocation !== null) throw recordInvalid(RECORD_FILES.revocation, "", "the release was revoked");
   if (published !== null) return published;
-  throw recordInvalid(RECORD_FILES.statement, "", "is missing: the release was not published");
+  throw new ReleaseError(
+    "VerificationFailed",
+    `${name} was not released: ${failureText(failure)}`,
+    "take another version: this one failed",
+  );
 }
 
 /** What checks find out one after the other. */
-type Findings = { folder?: ReleaseFolder; provenances?: readonly Proven[]; index?: Verified["index"] };
+type Findings = {
+  folder?: ReleaseFolder;
+  provenances?: readonly Proven[];
+  rebuilds?: readonly ProvenRun[];
+  index?: Verified["index"];
+};
 type Proven = PublishedRecord["provenance"][number] & { readonly said: Provenance; readonly operator: string };
 
 /** The checks of a record that is whole. They are independent as far as they can be, so that each says what it finds. */
 function checksOf(given: Verification, record: PublishedRecord, found: Findings) {
   const { name, policy, verifier, repository, signal } = given;
   const { release, targets } = record.manifest;
-  const { requirements } = policy;
+  const { requirements, specSigners } = policy;
   const signerOf = (id: string) => policy.signers.find((signer) => signer.id === id);
   const buildersOf = (id: string) => signerOf(id)?.builderIds ?? [];
 
@@ -128,6 +139,15 @@ function checksOf(given: Verification, record: PublishedRecord, found: Findings)
     return `commit ${specCommit}: its locks, its ${Object.keys(targets).length} targets`;
   };
 
+  const approval = async (allowedSigners: string): Promise<Finding> => {
+    const tree = await repository.specsAt(release.specCommit);
+    const commit = (await tree?.lastCommitOf(releasePath(name))) ?? null;
+    if (commit === null) return { skipped: "spec failed" };
+    const signature = await repository.signatureOf(commit, allowedSigners);
+    if (signature.good) return `commit ${commit}, the last one to touch the spec, is signed by ${signature.principal}`;
+    throw recordInvalid(releasePath(name), `commit ${commit}`, `is not approved: ${signature.why}`);
+  };
+
   const provenance = async (): Promise<Finding> => {
     const proven: Proven[] = [];
     for (const one of record.provenance) {
@@ -154,12 +174,25 @@ function checksOf(given: Verification, record: PublishedRecord, found: Findings)
     return "every run is of the locks' packages, and of nothing else";
   };
 
-  const quorum = async (): Promise<Finding> => {
+  const rebuilds = async (): Promise<Finding> => {
     if (found.provenances === undefined) return { skipped: "provenance failed" };
-    const runs = found.provenances.map((one): ProvenRun => {
+    const { runs, why } = await verifyRebuilds(
+      { policy, verifier, records: repository.records },
+      record,
+      found.provenances,
+    );
+    found.rebuilds = runs;
+    return why;
+  };
+
+  const quorum = async (): Promise<Finding> => {
+    if (found.provenances === undefined || found.rebuilds === undefined) {
+      return { skipped: "provenance or rebuilds failed" };
+    }
+    const own = found.provenances.map((one): ProvenRun => {
       return { target: targetName(one), invocation: one.said.runDetails.metadata.invocationId, operator: one.operator };
     });
-    checkQuorum(Object.keys(targets), runs, requirements);
+    checkQuorum(Object.keys(targets), [...own, ...found.rebuilds], requirements);
     return `at least ${requirements.minBuilds} runs of each target, operators: at least ${requirements.minOperators}`;
   };
 
@@ -195,8 +228,10 @@ function checksOf(given: Verification, record: PublishedRecord, found: Findings)
     ["signature", true, signature],
     ["index", true, index],
     ["spec", true, spec],
+    ...(specSigners === undefined ? [] : [["approval", true, () => approval(specSigners)] as const]),
     ["provenance", true, provenance],
     ["inputs", true, inputs],
+    ["rebuilds", true, rebuilds],
     ["quorum", true, quorum],
     ["tests", requirements.tests.includes("boot"), tests],
     ["sbom", requirements.sbom, sbom],

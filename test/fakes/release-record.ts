@@ -5,6 +5,7 @@ import { artifactsOf, composeManifest, type RecordManifest } from "../../control
 import type { RecordStatus } from "../../controller/domain/record-status.ts";
 import { releaseStatement } from "../../controller/domain/release-statement.ts";
 import { type Statement, STATEMENT_PAYLOAD, STATEMENT_TYPE } from "../../controller/domain/statement.ts";
+import { verdict } from "../../controller/domain/verdict.ts";
 import { LOCK, TOOLCHAIN } from "./locked-image.ts";
 import { ARTIFACTS, BUILD_MANIFEST, RELEASE } from "./release-run.ts";
 
@@ -40,6 +41,15 @@ export const STATUS: RecordStatus = {
     },
   ],
   published: { releaseDigest: digestOf("release") },
+};
+
+/** The status of the release had its runs differed. */
+export const FAILED_STATUS: RecordStatus = {
+  ...{ release: RELEASE.name, version: RELEASE.version, generation: 1 },
+  ...{ specCommit: RELEASE.specCommit, specDigest: RELEASE.specDigest },
+  conditions: [],
+  targets: STATUS.targets.map(({ arch, variant }) => ({ arch, variant })),
+  failure: verdict("Reproducible", "NotReproducible", "amd64: runs 1 and 2 differ"),
 };
 
 /** What a public key looks like; it is none. */

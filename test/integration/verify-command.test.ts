@@ -28,7 +28,8 @@ async function commit(branch: "specs" | "records", files: ReadonlyMap<string, st
   const place = { kind: "own", directory: at("repository.git") } as const;
   // records are written without their rules: what stands there is for the verifier to find
   const swapped = { specBranch: names.recordsBranch, recordsBranch: names.specBranch };
-  const open = await openRepositoryAt(place, { ...(branch === "specs" ? names : swapped), committer: { author } });
+  const committer = { author, signingKey: at("alice") };
+  const open = await openRepositoryAt(place, { ...(branch === "specs" ? names : swapped), committer });
   const changes = [...files].map(([path, content]) => ({ path, content }));
   const { commit: made } = await open.specs.commit(async () => ({ changes, message: "Change" }));
   return made ?? "";
@@ -36,6 +37,10 @@ async function commit(branch: "specs" | "records", files: ReadonlyMap<string, st
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "imgrel-verify-"));
+  for (const name of ["alice", "mallory"]) {
+    const made = await exec({ program: "ssh-keygen", args: ["-q", "-t", "ed25519", "-N", "", "-f", at(name)] });
+    expect(made.exitCode, made.tail).toBe(0);
+  }
   const signer = await openKeySigner({ folder: at("keys") });
   await writeFile(at("policy.yaml"), localPolicy({ ...signer.identity, minBuilds: 2, bootRequired: true }));
   const own = new Map([...SPEC_FILES, ["policy/verify.yaml", await readFile(at("policy.yaml"), "utf8")]]);
@@ -123,6 +128,35 @@ describe("imgrel verify", () => {
     const outcome = await imgrel("verify", "demo", "--repo", copy, ...whole());
     expect(failed(outcome.stdout), outcome.tail).toContain("spec");
     expect(outcome.stdout).toContain(`is not in main's history`);
+  });
+  it("asks who signed the spec's commit where the policy does, and not the repository's own program", async () => {
+    const asking = async (who: string) => {
+      const path = at(`policy-${who}.yaml`);
+      const key = (await readFile(at(`${who}.pub`), "utf8")).trim();
+      const text = await readFile(at("policy.yaml"), "utf8");
+      await writeFile(path, `${text}specSigners: |\n  ${who}@example.org namespaces="git" ${key}\n`);
+      return verify("--policy", path, "--registry", at("registry"), "--offline");
+    };
+    const copy = at("own-program.git");
+    await cp(at("repository.git"), copy, { recursive: true });
+    const yes = await asking("alice");
+    expect(yes.exitCode, yes.stdout + yes.tail).toBe(0);
+    expect(yes.stdout).toMatch(/^PASS {2}approval +commit [0-9a-f]{40}, .* is signed by alice@example\.org$/m);
+    const no = await asking("mallory");
+    expect(failed(no.stdout)).toEqual(["approval"]);
+    expect(no.exitCode).toBe(1);
+    expect(no.stdout).toContain("not of an allowed signer");
+    const [mark, program] = [at("asked"), at("agreeable")];
+    await writeFile(program, `#!/bin/sh\ntouch ${mark}\necho 'Good "git" signature for mallory@example.org'\n`, {
+      mode: 0o755,
+    });
+    await git(copy, "config", "gpg.ssh.program", program);
+    const policy = ["--policy", at("policy-mallory.yaml"), "--registry", at("registry")];
+    const own = await imgrel("verify", "demo", "--repo", copy, ...policy);
+    expect(failed(own.stdout), own.tail).toEqual(["approval"]);
+    expect(await readFile(mark, "utf8").catch(() => null)).toBeNull();
+    await git(copy, "-c", `gpg.ssh.allowedSignersFile=${at("alice.pub")}`, "log", "-1", "--format=%G?", "main");
+    expect(await readFile(mark, "utf8").catch(() => null), "git alone runs it").not.toBeNull();
   });
   it("does not let the repository run anything", async () => {
     const copy = at("lazy.git");

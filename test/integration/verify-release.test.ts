@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { digestOf, sha256Hex } from "../../builders/contract/digest.ts";
 import { requirePolicy } from "../../controller/domain/policy-file.ts";
 import { policyChecks, verificationVerdict } from "../../controller/domain/verification.ts";
+import { serializeStatus } from "../../controller/domain/record-status.ts";
 import { fakeArtifactStore } from "../fakes/artifact-store.ts";
+import { FAILED_STATUS } from "../fakes/release-record.ts";
 import { type Case, COMMIT, edit, folder, other, ours, policyText, verify } from "../verification-case.ts";
 import { makeRelease, OUTPUT } from "../verifiable-release.ts";
 
@@ -25,7 +27,19 @@ describe("a release that is as it says", () => {
     const { checks, index } = await verify();
     expect(checks.filter(({ result }) => result !== "PASS")).toEqual([]);
     expect(checks.map(({ name }) => name)).toEqual([
-      ...["record", "signature", "index", "spec", "provenance", "inputs", "quorum", "tests", "sbom", "artifacts"],
+      ...[
+        "record",
+        "signature",
+        "index",
+        "spec",
+        "provenance",
+        "inputs",
+        "rebuilds",
+        "quorum",
+        "tests",
+        "sbom",
+        "artifacts",
+      ],
     ]);
     expect(verificationVerdict(checks, false)).toBe("verified");
     expect(index).toMatchObject({ owner: { keySha256: ours.identity.keySha256 }, seen: { version: 1 } });
@@ -100,6 +114,17 @@ describe("what anybody can change fails, and says why", () => {
       () => ({ tamper: (files) => files.set("records/demo/revocation.sigstore.json", "{}") }),
       "record",
       /revoked/,
+    ],
+    [
+      "a failure in the record's place",
+      () => ({
+        tamper: (files) => {
+          for (const path of files.keys()) if (path.startsWith("records/demo/")) files.delete(path);
+          files.set("records/demo/status.yaml", serializeStatus(FAILED_STATUS));
+        },
+      }),
+      "record",
+      /^demo was not released: NotReproducible: amd64: runs 1 and 2 differ$/,
     ],
     ["no record at all", () => ({ given: { name: "demo2" } }), "record", /no such record/],
     ["a name that climbs", () => ({ given: { name: "../demo" } }), "record", /path|name/],

@@ -6,20 +6,22 @@ import { BuildRequest } from "../../builders/contract/build-request.ts";
 import { Lock } from "../../builders/contract/lock.ts";
 import { PERTURB_VARIABLE, type PerturbStep, TEST_VARIABLE } from "../../builders/contract/perturbation.ts";
 import { PLAIN } from "../../builders/contract/variation.ts";
-import { runBuilder } from "../../builders/host/builder.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
-import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
+import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { INSIDE, inSandbox } from "../../builders/host/sandbox.ts";
 import { ensureToolchain } from "../../builders/host/toolchain.ts";
-import type { ComparisonReport, VersionComparison } from "../../controller/domain/comparison-report.ts";
+import { ComparisonReport, type VersionComparison } from "../../controller/domain/comparison-report.ts";
+import { parseStatus } from "../../controller/domain/record-status.ts";
 import { createComparator } from "../../controller/wiring.ts";
-import { imgrel, PROJECT } from "../imgrel.ts";
+import { imgrel, IMGREL_ENV, PROJECT } from "../imgrel.ts";
 
-// One real build; then every perturbation by the builder's own steps from its finished root on, and the comparison.
+// One release whose run 2 a test made wrong, and what becomes of it; then, on its run 1, every perturbation by the builder's own steps from its finished root on, and the comparison.
 const cache = cacheRoot(process.env);
 const signal = new AbortController().signal;
 const Plan = z.object({ plans: z.array(z.object({ request: BuildRequest, toolchain: Lock })) });
 let folder = "";
+let state = "";
+let released: Outcome;
 let work = "";
 let original = "";
 let toolchainRoot = "";
@@ -27,20 +29,69 @@ let toolchainRoot = "";
 beforeAll(async () => {
   await mkdir(join(cache, "tests"), { recursive: true });
   folder = await mkdtemp(join(cache, "tests", "perturb-"));
-  work = join(folder, "work");
+  state = join(folder, "state");
   original = join(folder, "original");
-  const planned = await imgrel("run", "--plan", "-o", "json", "--state-dir", join(folder, "state"));
+  const planned = await imgrel("run", "--plan", "-o", "json", "--state-dir", state);
   expect(planned.exitCode, planned.tail).toBe(0);
   const plan = Plan.parse(JSON.parse(planned.stdout)).plans.find(({ request }) => request.arch === "amd64");
   if (plan === undefined) throw new Error("the demo release has no amd64");
-  const { request, toolchain: lock } = plan;
-  const report = () => undefined;
-  toolchainRoot = (await ensureToolchain({ lock, cache, project: PROJECT, report, signal })).root;
-  await runBuilder({ toolchainRoot, work, cache, project: PROJECT, command: "build", request, report, signal });
+  const { toolchain: lock } = plan;
+  released = await exec({
+    program: process.execPath,
+    args: ["controller/main.ts", "run", "--no-boot", "--state-dir", state],
+    cwd: PROJECT,
+    env: { ...IMGREL_ENV, [PERTURB_VARIABLE]: "fat", [TEST_VARIABLE]: "1" },
+  });
+  toolchainRoot = (await ensureToolchain({ lock, cache, project: PROJECT, report: () => undefined, signal })).root;
+  work = join(state, "work/demo/amd64/run-1");
   await rename(join(work, "out"), original);
   await mkdir(join(work, "out"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("a release whose run 2 was made wrong", () => {
+  const repository = () => join(state, "repository.git");
+  const git = async (...args: string[]) =>
+    (await exec({ program: "git", args: ["--git-dir", repository(), ...args], env: PLAIN_ENV })).stdout;
+  const recorded = (file: string) => git("show", `release-records:records/demo/${file}`);
+
+  it("ends with exit code 3, and its record says why and where", async () => {
+    expect(released.exitCode, released.tail).toBe(3);
+    expect(released.stdout.trimEnd().split("\n").at(-1)).toMatch(
+      /^failed demo: nothing is signed or published; record [0-9a-f]{40}$/,
+    );
+    expect(released.tail).toMatch(/error: amd64: runs 1 and 2 differ, first in amd64\//);
+    const { failure, conditions } = parseStatus(await recorded("status.yaml"));
+    expect(failure).toMatchObject({ step: "Reproducible", reason: "NotReproducible" });
+    expect(conditions).toContainEqual(expect.objectContaining({ type: "Stalled", reason: "NotReproducible" }));
+    const report = await recorded("diff/amd64.json");
+    expect(report).toBe(await readFile(join(state, "work/demo/amd64/comparison.json"), "utf8"));
+    expect(ComparisonReport.parse(JSON.parse(report)).differences[0]).toEqual({ kind: "perturbed", run: 2 });
+    expect(await recorded("diff/amd64.txt")).toContain("volume serial");
+  });
+  it("is neither built nor recorded again, nor with a state folder of its own", async () => {
+    const tip = await git("rev-parse", "release-records");
+    for (const options of [
+      ["--state-dir", state],
+      ["--state-dir", join(folder, "other"), "--repository", repository()],
+    ]) {
+      const again = await imgrel("run", ...options);
+      expect(again.exitCode, again.tail).toBe(3);
+      expect(again.stdout).toBe(`nothing to do: demo failed; record ${tip}`);
+      expect(again.tail).toContain("runs 1 and 2 differ");
+    }
+    expect(await git("rev-parse", "release-records")).toBe(tip);
+    expect(await git("rev-list", "--count", "release-records")).toBe("1\n");
+  });
+  it("is shown as failed, and not verified", async () => {
+    const status = await imgrel("status", "--repo", repository());
+    expect(status.stdout).toMatch(/^demo +\S+ +False +False +amd64\/kernel-initrd/m);
+    expect(status.stdout).toMatch(/^demo: NotReproducible: amd64: runs 1 and 2 differ/m);
+    const verified = await imgrel("verify", "demo", "--repo", repository(), "--policy", join(state, "policy.yaml"));
+    expect(verified.exitCode, verified.tail).toBe(1);
+    expect(verified.stdout).toContain("demo was not released: NotReproducible");
+  });
+});
 
 /** Makes `<work>/out` again from the finished root, with one step perturbed or none. */
 async function remake(step: PerturbStep | null): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { AuditedRepository } from "../../ports/audited-repository.ts";
 import { refTip } from "./bare-repository.ts";
+import { readSignature } from "./commit-signature.ts";
 import { gitOn, type GitOptions } from "./git.ts";
 import { treeAt } from "./tree.ts";
 
@@ -36,6 +37,7 @@ export async function openAuditedRepository(
   return {
     specs: treeAt(git, specs),
     records: treeAt(git, records),
+    signatureOf: (commit, allowedSigners) => readSignature(git, commit, allowedSigners),
     specsAt: async (commit) => {
       if (specs === null) return null;
       // merge-base --is-ancestor also fails for a commit that is not there; the list of all ancestors cannot

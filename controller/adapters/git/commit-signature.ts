@@ -55,8 +55,11 @@ export async function readSignature(git: Git, commit: string, allowedSigners: st
   try {
     const path = join(folder, "allowed_signers");
     await writeFile(path, allowedSigners);
-    // only SSH: other programs that check signatures have trust stores of their own
-    const config = [`gpg.ssh.allowedSignersFile=${path}`, "gpg.program=/bin/false", "gpg.x509.program=/bin/false"];
+    // only SSH: other programs that check signatures have trust stores of their own; the repository names none of them
+    const config = [
+      `gpg.ssh.allowedSignersFile=${path}`,
+      ...["gpg.ssh.program=ssh-keygen", "gpg.program=/bin/false", "gpg.x509.program=/bin/false"],
+    ];
     const shown = await git.run(["log", "-1", FORMAT, commit], { config });
     const [state = "", principal = "", fingerprint = ""] = shown.split("\n");
     if (state === "G" && principal !== "") return { good: true, principal, fingerprint };

@@ -5,8 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PERTURBED_FILE } from "../../../builders/contract/perturbation.ts";
 import type { ProgressEvent } from "../../../builders/contract/progress.ts";
 import { hashFile } from "../../../builders/host/hash-file.ts";
-import { assertReproduced, ComparisonReport } from "../../domain/comparison-report.ts";
-import { ReleaseError } from "../../domain/errors.ts";
+import { ComparisonReport, faultOf } from "../../domain/comparison-report.ts";
 import { COMPARISON_FILES, localComparator } from "./comparator.ts";
 
 let folder = "";
@@ -62,14 +61,6 @@ const compare = (signal = new AbortController().signal) =>
     signal,
   );
 const stored = (name: string): Promise<string> => readFile(join(folder, "report", name), "utf8");
-const errorOf = (report: ComparisonReport): ReleaseError => {
-  try {
-    assertReproduced(report, "there");
-  } catch (error) {
-    if (error instanceof ReleaseError) return error;
-  }
-  throw new Error("it passed");
-};
 
 describe("two runs of the same bytes", () => {
   it("are reproduced, with hashes of the comparator's own, in a report that can be read back", async () => {
@@ -81,7 +72,7 @@ describe("two runs of the same bytes", () => {
     expect(report.artifacts.find(({ path }) => path === DISK)?.sha256).toBe(sha256);
     expect(ComparisonReport.parse(JSON.parse(await stored(COMPARISON_FILES.json)))).toEqual(report);
     expect(await stored(COMPARISON_FILES.text)).toContain(`${sha256}  ${DISK}  13 bytes`);
-    expect(() => assertReproduced(report, "there")).not.toThrow();
+    expect(faultOf(report)).toBeNull();
     expect(events).toContainEqual({ event: "action", step: "amd64 compare", text: "hashing run 2" });
   });
 });
@@ -106,8 +97,7 @@ describe("a run with another byte", () => {
     expect(text).toContain("run 1 against run 2: first difference at byte 9, 1 byte in 1 range: 9\n");
     expect(text).toContain('field "line 2": text second against secOnd\n');
     expect(text).toMatch(/diffoscope: \S/);
-    expect(errorOf(report)).toMatchObject({ code: "NotReproducible", exitCode: 3, kind: "verdict" });
-    expect(errorOf(report).message).toContain(`runs 1 and 2 differ, first in ${DISK}`);
+    expect(faultOf(report)).toBe(`runs 1 and 2 differ, first in ${DISK}`);
   });
 
   it("may be one with other packages", async () => {
@@ -156,7 +146,7 @@ describe("a manifest that is not true", () => {
     const report = await compare();
     expect(report.verdict).toBe("ManifestMismatch");
     expect(await stored(COMPARISON_FILES.text)).toContain(`run 1: ${DISK} the manifest says size_bytes 14`);
-    expect(errorOf(report)).toMatchObject({ code: "ManifestMismatch", exitCode: 1, kind: "verdict" });
+    expect(faultOf(report)).toMatch(/^the manifest of run 1 is not true of its files: amd64\/.+ the manifest says/);
   });
   it("may be no manifest at all", async () => {
     for (const text of ["", "{}", "[", "null"]) {
@@ -177,7 +167,7 @@ it("a run that a test made wrong is never reproduced, though its bytes are the s
     faults: [],
   });
   expect(await stored(COMPARISON_FILES.text)).toContain("run 2 was made wrong on purpose by a test");
-  expect(errorOf(report).message).toContain("runs 1 and 2 differ");
+  expect(faultOf(report)).toBe("runs 1 and 2 differ");
 });
 
 it("a run that is not there is an error, not a verdict", async () => {

@@ -1,10 +1,18 @@
 import { reached, type Step, stopped } from "../step.ts";
 
 /** A release that stands in a record is done, or stands in its own way: a name is never used for two contents. */
-export const admit: Step = ({ record, specDigest }) => {
+export const admit: Step = ({ record, specDigest, version }) => {
   switch (record.kind) {
     case "absent":
       return reached("Accepted", "the spec is valid and its class allows it");
+    case "failed":
+      // another version of the name may still succeed; its record takes the place of this one
+      if (record.version !== version) return reached("Accepted", `version ${record.version} failed; this one is new`);
+      return stopped("VersionReused", {
+        code: "VersionReused",
+        message: `version ${version} failed with other content, as ${record.commit} records`,
+        remedy: "a version never changes: imgrel bump gives the release a new one",
+      });
     case "invalid":
       return stopped("RecordInvalid", {
         code: "RecordInvalid",

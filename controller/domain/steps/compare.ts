@@ -1,6 +1,7 @@
 import type { Action } from "../action.ts";
 import type { ArchObservation, Observed } from "../observed.ts";
-import { onItsWay, reached, type Step, stopped } from "../step.ts";
+import { failed, onItsWay, reached, type Step } from "../step.ts";
+import { verdict } from "../verdict.ts";
 
 const furtherRuns = ({ finished }: ArchObservation): number[] => [...finished].filter((run) => run > 1);
 
@@ -17,19 +18,14 @@ export const compare: Step = (observed) => {
   const { arches, gate } = observed;
   const mismatch = arches.find(({ verdict }) => verdict === "ManifestMismatch");
   if (mismatch !== undefined) {
-    return stopped("NotReproducible", {
-      code: "ManifestMismatch",
-      message: `a run's manifest for ${mismatch.arch} is not true of its files`,
-      remedy: "a builder that misdescribes what it made is broken or hostile: find out which before a new run",
-    });
+    const message = `${mismatch.arch}: ${mismatch.fault ?? "a run's manifest is not true of its files"}`;
+    return failed("NotReproducible", verdict("Reproducible", "ManifestMismatch", message));
   }
   const different = arches.find(({ verdict }) => verdict === "NotReproducible");
   if (different !== undefined) {
-    const message = `the runs for ${different.arch} differ`;
-    const remedy = "read comparison.txt; nothing is signed or published, and the bytes of all runs are kept";
-    return stopped(gate.reproducibility === "Report" ? "ReportOnly" : "NotReproducible", {
-      ...{ code: "NotReproducible", message, remedy },
-    });
+    const message = `${different.arch}: ${different.fault ?? "its runs differ"}`;
+    const reason = gate.reproducibility === "Report" ? "ReportOnly" : "NotReproducible";
+    return failed(reason, verdict("Reproducible", "NotReproducible", message));
   }
   const due = arches.filter(
     ({ verdict, runs, finished }) =>

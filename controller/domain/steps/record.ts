@@ -8,5 +8,5 @@ export const record: Step = (observed, passed) => {
   if (!passed("Published") || !passed("Notified")) {
     return onItsWay(null, "waits until all is published");
   }
-  return onItsWay(null, "the record is to be written", [{ kind: "record" }]);
+  return onItsWay(null, "the record is to be written", [{ kind: "record", failure: null }]);
 };

@@ -1,7 +1,8 @@
 import { type Action, actionKey } from "../action.ts";
 import { bootName, bootPlan } from "../boot-plan.ts";
 import type { Observed } from "../observed.ts";
-import { onItsWay, reached, type Step, type StepResult, stopped } from "../step.ts";
+import { failed, onItsWay, reached, type Step, type StepResult, stopped } from "../step.ts";
+import { verdict } from "../verdict.ts";
 
 type BootAction = Extract<Action, { kind: "boot" }>;
 
@@ -41,12 +42,11 @@ export const verify: Step = (observed, passed) => {
     const message = `${all.length - open.length} of ${all.length} boots ended`;
     return onItsWay(null, message, [...underWay.map(({ action }) => action), ...actions]);
   }
-  const failed = all.find(({ ended }) => ended?.passed === false);
-  if (failed === undefined) return reached("Passed", `${all.length} boots passed`);
-  const message = `${failed.name} did not boot: ${failed.ended?.reason ?? ""}`;
+  const wrong = all.find(({ ended }) => ended?.passed === false);
+  if (wrong === undefined) return reached("Passed", `${all.length} boots passed`);
+  const message = `${wrong.name} did not boot: ${wrong.ended?.reason ?? ""}`;
   if (gate.boot === "Report") {
     return reached("VerificationFailed", message);
   }
-  const remedy = "read the evidence; nothing is signed or published";
-  return stopped("VerificationFailed", { code: "VerificationFailed", message, remedy });
+  return failed("VerificationFailed", verdict("Verified", "VerificationFailed", message));
 };
