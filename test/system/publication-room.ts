@@ -77,7 +77,7 @@ export function caseOf(room: PublicationRoom, name: string, others = false): Cas
 }
 
 /** Runs a program of the host: its output. @throws Error with the last lines if it fails */
-export async function run(program: string, ...args: readonly string[]): Promise<string> {
+async function run(program: string, ...args: readonly string[]): Promise<string> {
   const outcome = await exec({ program, args, env: PLAIN_ENV });
   if (outcome.exitCode !== 0) throw new Error(`${program}: ${outcome.tail}`);
   return outcome.stdout;

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exec, type Outcome } from "../../builders/host/exec.ts";
+import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { ARTIFACT_TYPE } from "../../controller/domain/artifact-manifest.ts";
 import { ANNOTATION } from "../../controller/domain/oci.ts";
 import { imgrel, IMGREL_ENV, PROJECT } from "../imgrel.ts";
@@ -20,7 +20,6 @@ import {
   published,
   recordCommits,
   restore,
-  run,
 } from "./publication-room.ts";
 import type { RegistryContents } from "./registry-contents.ts";
 import type { Exchange } from "./watched-registry.ts";
@@ -271,9 +270,12 @@ describe("imgrel run, killed when there is", () => {
 
 describe("what docker-registry has of the release", () => {
   const undisturbed = () => caseOf(room, "undisturbed");
-  const oras = (...args: readonly string[]): Promise<string> => {
-    const command = onHost(room.toolchain, "oras", args);
-    return run(command.program, ...command.args);
+  const oras = async (...args: readonly string[]): Promise<void> => {
+    const outcome = await exec({
+      ...onHost(room.toolchain, "oras", args),
+      env: { ...PLAIN_ENV, HOME: undisturbed().state },
+    });
+    expect(outcome.exitCode, outcome.tail).toBe(0);
   };
   const named = (tag: string): string => `${room.registry.host}/${PLACE}/images:${tag}`;
   beforeAll(() => restore(undisturbed()));
