@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { IMGREL_ENV } from "../imgrel.ts";
 import { type Case, commitsIn, PLACE } from "./publication-room.ts";
 import { startImgrel } from "./running-imgrel.ts";
-import type { Exchange } from "./watched-registry.ts";
+import type { Exchange, Watch } from "./watched-registry.ts";
 
 /** What ends a case: kills it once something has happened. Begins to watch before imgrel is started. */
 export type Trigger = (one: Case, kill: () => void) => Promise<void> | void;
@@ -33,7 +33,7 @@ export async function resumed(one: Case): Promise<string> {
 
 /** A request about its artifacts that has come so far. */
 export const whenSent =
-  (at: (exchange: Exchange) => boolean): Trigger =>
+  (at: Watch): Trigger =>
   ({ room }, kill) =>
     room.way.cut((exchange) => exchange.path.startsWith(`/v2/${PLACE}/images/`) && at(exchange), kill);
 

@@ -12,6 +12,9 @@ export type Exchange = {
   readonly answered: number | null;
 };
 
+/** Whether an exchange has come far enough; as long as that is not decided it is held. */
+export type Watch = (exchange: Exchange) => boolean | Promise<boolean>;
+
 export type WatchedRegistry = AsyncDisposable & {
   /** `127.0.0.1:<port>` */
   readonly host: string;
@@ -19,18 +22,19 @@ export type WatchedRegistry = AsyncDisposable & {
    * The first exchange that is `at` gets no further: `onCut` is called, and all connections that are there break. Asked
    * before anything of a request is passed on, after each piece of it, and before its answer is.
    */
-  readonly cut: (at: (exchange: Exchange) => boolean, onCut: () => void) => void;
+  readonly cut: (at: Watch, onCut: () => void) => void;
 };
 
 /** A way to the registry at `host`, plain http, whose requests a test sees as they happen. */
 export async function startWatchedRegistry(host: string): Promise<WatchedRegistry> {
   const agent = new Agent({ keepAlive: true });
-  let armed: { readonly at: (exchange: Exchange) => boolean; readonly onCut: () => void } | undefined;
-  const isCut = (exchange: Exchange): boolean => {
-    if (armed?.at(exchange) !== true) return false;
-    const { onCut } = armed;
+  let armed: { readonly at: Watch; readonly onCut: () => void } | undefined;
+  const isCut = async (exchange: Exchange): Promise<boolean> => {
+    const asked = armed;
+    if (asked === undefined || !(await asked.at(exchange))) return false;
+    if (armed !== asked) return true; // while it was held
     armed = undefined;
-    onCut();
+    asked.onCut();
     server.closeAllConnections();
     return true;
   };
@@ -38,7 +42,7 @@ export async function startWatchedRegistry(host: string): Promise<WatchedRegistr
   async function pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "", url: path = "", headers } = incoming;
     const seen = { method, path, sent: 0, answered: null };
-    if (isCut(seen)) return;
+    if (await isCut(seen)) return;
     const upstream = request(`http://${host}${path}`, { method, headers, agent });
     const broken = () => {
       upstream.destroy();
@@ -46,16 +50,19 @@ export async function startWatchedRegistry(host: string): Promise<WatchedRegistr
     };
     upstream.on("error", broken);
     upstream.on("response", (answer) => {
-      if (isCut({ ...seen, answered: answer.statusCode ?? 0 })) return broken();
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-      answer.on("error", broken);
+      const status = answer.statusCode ?? 502;
+      void isCut({ ...seen, answered: status }).then((cut) => {
+        if (cut) return broken();
+        response.writeHead(status, answer.headers);
+        answer.pipe(response);
+        answer.on("error", broken);
+      });
     });
     try {
       for await (const chunk of incoming as AsyncIterable<Buffer>) {
         if (!upstream.write(chunk)) await once(upstream, "drain");
         seen.sent += chunk.length;
-        if (isCut(seen)) return broken();
+        if (await isCut(seen)) return broken();
       }
       upstream.end();
     } catch {
