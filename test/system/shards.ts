@@ -65,7 +65,7 @@ export const SHARDS: readonly Shard[] = [
       ...["test/system/kill-triggers.ts", "test/system/publication-room.ts"],
       ...["test/system/registry-contents.ts", "test/system/watched-registry.ts"],
     ],
-    costSeconds: 520,
+    costSeconds: 700,
   },
   {
     name: "release",
