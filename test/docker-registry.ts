@@ -62,7 +62,10 @@ export async function startDockerRegistry(
   );
   const stop = new AbortController();
   let ended: string | undefined;
-  const running = exec({ ...onHost(root, "docker-registry", ["serve", config]), signal: stop.signal }).then(
+  const { program, args } = onHost(root, "docker-registry", ["serve", config]);
+  // it ends with this process, however that ends
+  const tied = { program: "setpriv", args: ["--pdeathsig", "KILL", program, ...args] };
+  const running = exec({ ...tied, signal: stop.signal }).then(
     ({ exitCode, tail }) => {
       ended = `exit ${exitCode}: ${tail}`;
     },

@@ -63,7 +63,7 @@ export type ArtifactStore = {
   /**
    * Makes a tag point to a manifest that is there, and reads it back. A tag that does already is left as it is; none is
    * ever moved.
-   * @throws ReleaseError TagConflict if it points elsewhere
+   * @throws ReleaseError TagConflict if it points elsewhere; RegistryUnavailable if the manifest is not there (yet)
    */
   readonly tag: (tag: string, digest: Digest, signal: AbortSignal) => Promise<void>;
   /** All manifests whose subject is this digest, in order of digest, each with its artifact type and annotations. */

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +25,7 @@ import type { ArtifactStore } from "../../controller/ports/artifact-store.ts";
 import { copyArtifact, pushArtifact } from "../../controller/reconciler/push-artifact.ts";
 import { artifactStoreContract } from "../contracts/artifact-store-contract.ts";
 import { type DockerRegistry, startDockerRegistry } from "../docker-registry.ts";
+import { startFileServer } from "../fakes/file-server.ts";
 import { onHost, runTools, toolchainRoot } from "../toolbox.ts";
 
 /** What `oras discover --format json` lists. */
@@ -139,6 +142,60 @@ describe("docker-registry", () => {
     await expect(has({ ca })).rejects.toMatchObject(unauthorized);
     await expect(has({ ca, credentials: wrong })).rejects.toMatchObject(unauthorized);
     expect(await has({ ca, credentials })).toBe(false);
+  });
+});
+
+describe("a registry with TLS that leads away from it", () => {
+  const bytes = Buffer.from("a blob");
+  const blob = { mediaType: "a/b", digest: digestOf(bytes), size: bytes.length };
+
+  /** Such a server; `elsewhere` is where it leads, by plain http. */
+  async function startLeading(answer: (response: ServerResponse, request: IncomingMessage, elsewhere: URL) => void) {
+    const other = await startFileServer((_, response) => void response.end(bytes));
+    const [cert, key] = [await readFile(at("server.crt")), await readFile(at("server.key"))];
+    const server = createTlsServer({ cert, key }, (request, response) => answer(response, request, other.url));
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const stop = new AsyncDisposableStack();
+    stop.use(other);
+    stop.defer(async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    });
+    const { port } = server.address() as AddressInfo;
+    // credentials for any registry: none of these may ever leave by http
+    const auths = { [`127.0.0.1:${port}`]: { username: "user", password: "pass" } };
+    const store = openRegistry({
+      ...{ repository: `127.0.0.1:${port}/powernode/images`, ca, pace: { pauses: [1] }, uploadsElsewhere: true },
+      network: { allowPrivate: true, allowHTTP: false },
+      credentials: async () => JSON.stringify({ auths }),
+    });
+    return { store, other, [Symbol.asyncDispose]: () => stop.disposeAsync() };
+  }
+  const refused = { code: "RegistryRefused", kind: "permanent" };
+
+  it("to plain http is not followed for a blob", async () => {
+    await using leading = await startLeading((response, _, elsewhere) =>
+      response.writeHead(307, { location: elsewhere.href }).end(),
+    );
+    await expect(leading.store.readBlob(blob, buffer, signal)).rejects.toMatchObject(refused);
+    expect(leading.other.requests).toEqual([]);
+  });
+  it("to plain http is not followed for an upload, wherever uploads may go", async () => {
+    await using leading = await startLeading((response, request, elsewhere) =>
+      request.method === "POST"
+        ? response.writeHead(202, { location: elsewhere.href }).end()
+        : response.writeHead(404).end(),
+    );
+    const push = leading.store.pushBlob(blob, { kind: "bytes", bytes }, signal);
+    await expect(push).rejects.toMatchObject(refused);
+    expect(leading.other.requests).toEqual([]);
+  });
+  it("to plain http for tokens is sent no password", async () => {
+    await using leading = await startLeading((response, _, elsewhere) =>
+      response.writeHead(401, { "www-authenticate": `Bearer realm="${elsewhere.href}"` }).end(),
+    );
+    await expect(leading.store.resolveTag("v1", signal)).rejects.toMatchObject(refused);
+    expect(leading.other.requests).toEqual([]);
   });
 });
 

@@ -58,6 +58,16 @@ export const SHARDS: readonly Shard[] = [
     costSeconds: 240,
   },
   {
+    name: "publication",
+    files: ["test/system/publication.test.ts"],
+    covers: [
+      ...[...BUILD, "test/imgrel.ts", "test/toolbox.ts", "test/docker-registry.ts", "test/system/running-imgrel.ts"],
+      ...["test/system/kill-triggers.ts", "test/system/publication-room.ts"],
+      ...["test/system/registry-contents.ts", "test/system/watched-registry.ts"],
+    ],
+    costSeconds: 700,
+  },
+  {
     name: "release",
     files: ["test/system/release.test.ts"],
     covers: [...BUILD, "test/imgrel.ts", "test/toolbox.ts"],

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import type { Digest } from "../../../builders/contract/digest.ts";
+import { DISK_FULL_REMEDY, isDiskFull } from "../../../builders/host/disk-full.ts";
 import { CHUNK_BYTES } from "../../../builders/host/files.ts";
 import { checkedTag } from "../../domain/artifact-names.ts";
 import { ReleaseError } from "../../domain/errors.ts";
@@ -25,9 +26,11 @@ function layoutFault(directory: string, error: unknown): unknown {
   const code = errorCode(error);
   if (error instanceof ReleaseError || !(error instanceof Error) || !/^E[A-Z0-9]+$/.test(code)) return error;
   const what = `the layout ${directory} cannot be used: ${error.message}`;
-  return ["EACCES", "EPERM", "EROFS"].includes(code)
-    ? new ReleaseError("Unauthorized", what, "let this user write to it", { cause: error })
-    : new ReleaseError("RegistryUnavailable", what, "make room on the disk, or repair it", { cause: error });
+  if (["EACCES", "EPERM", "EROFS"].includes(code)) {
+    return new ReleaseError("Unauthorized", what, "let this user write to it", { cause: error });
+  }
+  const remedy = isDiskFull(error) ? DISK_FULL_REMEDY : "look at the disk and at what is in its way there";
+  return new ReleaseError("RegistryUnavailable", what, remedy, { cause: error });
 }
 
 async function guard<T>(directory: string, work: () => Promise<T>): Promise<T> {
