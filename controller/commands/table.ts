@@ -25,4 +25,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "verify", summary: "prove a release from its record and a policy", load: () => import("./verify.ts") },
   { name: "status", summary: "show what the records say of each release", load: () => import("./status.ts") },
   { name: "inspect", summary: "show what an artifact holds, without mounting it", load: () => import("./inspect.ts") },
+  {
+    name: "images",
+    summary: "make the images of controller, builder and boot",
+    load: () => import("./images.ts"),
+  },
 ];

@@ -63,4 +63,15 @@ export const SHARDS: readonly Shard[] = [
     covers: [...BUILD, "test/imgrel.ts", "test/toolbox.ts"],
     costSeconds: 330,
   },
+  {
+    name: "images",
+    files: ["test/system/images.test.ts"],
+    covers: [
+      ...[...BUILD, "deploy/images/**", "package.json", "test/imgrel.ts", "test/toolbox.ts", "test/container.ts"],
+      ...["test/shards/inputs.ts", "test/shards/shard.ts"],
+    ],
+    costSeconds: 400,
+    tools: [["runc", "--version"]],
+    needs: ["runc"],
+  },
 ];
