@@ -8,6 +8,7 @@ import { BuildRequest } from "../../../builders/contract/build-request.ts";
 import { sha256Hex } from "../../../builders/contract/digest.ts";
 import { fakeArtifactStore } from "../../../test/fakes/artifact-store.ts";
 import { lockedPackage, releaseLock } from "../../../test/fakes/locked-image.ts";
+import { openLayout } from "../oci/layout.ts";
 import { readManifestLinks } from "../../domain/manifest-links.ts";
 import { inputsImage } from "./inputs-image.ts";
 
@@ -71,6 +72,17 @@ it("has no package but those of the lock", async () => {
   await expect(make()).rejects.toMatchObject({ code: "InputDigestMismatch" });
   await rm(join(folder, sha256Hex("first package")));
   await expect(make()).rejects.toMatchObject({ code: "InputMissing" });
+});
+
+it("is not stored if a package changes before it is", async () => {
+  const image = await make();
+  const layer = readManifestLinks(image.manifest.descriptor.mediaType, image.manifest.bytes).blobs.at(-1);
+  const source = image.sources.get(layer?.digest ?? "");
+  if (layer === undefined || source === undefined) throw new Error("no layer");
+  await writeFile(join(folder, sha256Hex("first package")), "other package");
+  const target = openLayout({ directory: join(folder, "layout"), name: "layout" });
+  await expect(target.pushBlob(layer, source, signal)).rejects.toMatchObject({ code: "InputDigestMismatch" });
+  expect(await target.hasBlob(layer.digest, signal)).toBe(false);
 });
 
 it("needs its copier", async () => {

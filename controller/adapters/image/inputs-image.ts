@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import type { BuildRequest } from "../../../builders/contract/build-request.ts";
 import { type Sha256Hex, stableJson } from "../../../builders/contract/digest.ts";
 import { BOOT_UID, INSIDE } from "../../../builders/host/sandbox.ts";
+import { ReleaseError } from "../../domain/errors.ts";
 import { newestIndex } from "../../domain/lock-date.ts";
 import { type Descriptor, OCI } from "../../domain/oci.ts";
 import type { BlobSource } from "../../ports/artifact-store.ts";
 import { checkFile } from "../oci/blob-source.ts";
+import { checkedBytes, showFound } from "../oci/checked-bytes.ts";
 import { type MadeImage, madeImage } from "./made-image.ts";
 import { type Content, placedFiles } from "./placed-files.ts";
 import { type TarEntry, tarStream } from "./tar-stream.ts";
@@ -27,7 +29,15 @@ export type InputsImageOptions = {
 /** The bytes of a layer anew, as often as a store asks: nothing is written to disk on the way. */
 const packedAnew = (entries: readonly TarEntry[]): BlobSource => ({
   kind: "stored",
-  store: { readBlob: (_, read) => read(tarStream(entries)) },
+  store: {
+    readBlob: (descriptor, read) =>
+      read(
+        checkedBytes(tarStream(entries), descriptor, (found) => {
+          const message = `the layer of inputs should be ${descriptor.digest}, it is ${showFound(found)}`;
+          return new ReleaseError("InputDigestMismatch", message, "something changed a package: fetch it again");
+        }),
+      ),
+  },
 });
 
 async function measure(entries: readonly TarEntry[], signal: AbortSignal): Promise<Descriptor> {
