@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BUILD_FAILURE_CODES } from "./build-failure.ts";
+import { BUILD_FAILURE_CODES, type BuildFailure } from "./build-failure.ts";
 import {
   failureMessage,
   manifestMessage,
@@ -9,10 +9,10 @@ import {
 } from "./termination-message.ts";
 
 const parse = (text: string) => TerminationMessage.parse(JSON.parse(text));
-const failure = {
+const failure: BuildFailure = {
   ...{ code: "StepFailed", step: "root", message: "mmdebstrap failed with code 25", remedy: "read the log" },
   logTail: "E: no space",
-} as const;
+};
 
 describe("a termination message", () => {
   it("names the manifest by digest", () => {
