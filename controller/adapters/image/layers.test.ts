@@ -60,8 +60,8 @@ describe("a tar archive", () => {
     const fault = new Error("gone");
     const broken = {
       ...file("a", "text"),
-      // biome-ignore lint/correctness/useYield: it fails before its first chunk
       content: async function* () {
+        yield Buffer.from("te");
         throw fault;
       },
     } as TarEntry;
@@ -111,7 +111,7 @@ describe("a root as a layer", () => {
     const described = async (tree: string) =>
       (await collect(treeEntries(tree, EPOCH)))
         .filter(({ path }) => path !== "dev")
-        .map(({ content: _, ...entry }: TarEntry & { content?: unknown }) => entry);
+        .map((entry) => ({ ...entry, content: undefined }));
     expect(await described(join(folder, "again"))).toEqual(await described(root));
     expect(await readFile(join(folder, "again/bin/z"), "utf8")).toBe("program");
   });
