@@ -2,6 +2,7 @@ import { chmod, link, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
 import { unpackTar } from "modern-tar";
@@ -153,8 +154,22 @@ describe("placed files", () => {
 });
 
 describe("a packed layer", () => {
+  it("is the same in whatever pieces and how slowly its files are read", async () => {
+    const lines = Array.from({ length: 40_000 }, (_, nth) => `line ${nth * nth}\n`).join("");
+    const text = lines.slice(0, lines.length - (lines.length % 512)); // no padding follows
+    const packed = (size: number, pauseAtEnd: number) => {
+      const content = async function* () {
+        for (let at = 0; at < text.length; at += size) yield Buffer.from(text.slice(at, at + size));
+        await setTimeout(pauseAtEnd);
+      };
+      return packLayer([{ ...file("a", text), content } as TarEntry], join(folder, "l"), "comment", signal);
+    };
+    const first = await packed(text.length, 0);
+    expect(await packed(text.length, 100)).toEqual(first);
+    for (const size of [1000, 16_000, 40_000, 60_000]) expect(await packed(size, 0), `${size}`).toEqual(first);
+  });
   it("is zstd of the archive; both digests and the size are what lies there", async () => {
-    const entries = [file("a", "text"), file("b", "more")];
+    const entries = [file("a", "text"), file("b", "more".repeat(5_000_000))]; // more than one frame
     const layer = await packLayer(entries, join(folder, "l"), "comment", signal);
     const stored = await readFile(join(folder, "l"));
     expect(layer.blob).toEqual({
