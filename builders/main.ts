@@ -1,5 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { ZodError, z } from "zod";
 import { boot } from "./boot/boot.ts";
 import { build } from "./build.ts";
@@ -9,11 +10,12 @@ import { BuildRequest } from "./contract/build-request.ts";
 import type { FailureLine } from "./contract/builder-line.ts";
 import { stableJson } from "./contract/digest.ts";
 import type { Report } from "./contract/progress.ts";
+import { failureMessage, manifestMessage } from "./contract/termination-message.ts";
 import { ToolchainRequest } from "./contract/toolchain-request.ts";
 import { BOOT_RESULT_FILE, CLOCK_VARIABLE } from "./host/builder.ts";
 import { diskFull, isDiskFull } from "./host/disk-full.ts";
-import { writeFileAtomic } from "./host/files.ts";
-import { INSIDE, MOUNT_POINTS } from "./host/sandbox.ts";
+import { sha256File, writeFileAtomic } from "./host/files.ts";
+import { INSIDE, MOUNT_POINTS, WORK_FOLDERS } from "./host/sandbox.ts";
 import { timed } from "./host/step.ts";
 import { markPerturbed, wantedPerturbation } from "./steps/perturb.ts";
 import { assertPrivileges } from "./steps/privileges.ts";
@@ -22,13 +24,14 @@ import { installRoot } from "./steps/root.ts";
 import { assertSurroundings } from "./steps/surroundings.ts";
 import type { StepContext } from "./steps/tool.ts";
 
-const HELP = `usage: node builders/main.ts build | toolchain | boot
+const HELP = `usage: node builders/main.ts build | toolchain | boot [--termination-log FILE]
 
 Runs inside a toolchain root, as a sandbox or a build pod gives it: reads ${INSIDE.request} and the inputs in
 ${INSIDE.blobs}, works in ${INSIDE.work}, prints progress as JSON lines, and leaves its results in ${INSIDE.work}.
   build      artifacts and build-manifest.json of one arch, below out/
   toolchain  a toolchain root, in root/
   boot       boots the artifact in ${INSIDE.artifact} with QEMU; leaves ${BOOT_RESULT_FILE} and serial.log
+--termination-log: in a pod, where the digest of build-manifest.json or the failure goes, as one line of JSON
 Exit codes: 0 ok, 1 failed, 2 invalid request, 4 missing tool or input. The last line describes a failure.
 `;
 
@@ -44,6 +47,11 @@ const contextFor = (epoch: number, to: Report = report): StepContext => ({
   signal: new AbortController().signal,
 });
 
+/** What whoever starts a sandbox has made already; in a pod the work folder is empty. */
+async function makeWorkFolders(): Promise<void> {
+  for (const folder of WORK_FOLDERS) await mkdir(join(INSIDE.work, folder), { recursive: true });
+}
+
 /** Packages of a toolchain lock, installed, with the mount points that a sandbox needs. */
 async function makeToolchain(request: ToolchainRequest): Promise<void> {
   const step = "toolchain";
@@ -56,27 +64,36 @@ async function makeToolchain(request: ToolchainRequest): Promise<void> {
   });
 }
 
-const COMMANDS: Readonly<Record<string, (request: unknown) => Promise<unknown>>> = {
+/** What a command leaves for the termination message; nothing but of a build. */
+type Told = string | undefined;
+
+const COMMANDS: Readonly<Record<string, (request: unknown) => Promise<Told>>> = {
   boot: async (request) => {
+    await makeWorkFolders();
     const parsed = BootRequest.parse(request);
     await timed(report, "boot", async () => {
       const result = await boot({ request: parsed, artifact: INSIDE.artifact, work: INSIDE.work, report });
       await writeFileAtomic(join(INSIDE.work, BOOT_RESULT_FILE), stableJson(result));
       return { value: undefined };
     });
+    return undefined;
   },
   build: async (request) => {
     await assertPrivileges();
     await assertSurroundings();
+    await makeWorkFolders();
     const parsed = BuildRequest.parse(request);
     const context = { ...contextFor(parsed.sourceDateEpoch), ...wantedPerturbation(process.env) };
     await build(context, parsed);
     await markPerturbed(context, parsed.arch);
+    return manifestMessage(`sha256:${await sha256File(join(INSIDE.work, "out", parsed.arch, "build-manifest.json"))}`);
   },
   toolchain: async (request) => {
     await assertPrivileges();
     await assertSurroundings();
+    await makeWorkFolders();
     await makeToolchain(ToolchainRequest.parse(request));
+    return undefined;
   },
 };
 
@@ -104,21 +121,41 @@ async function asBuildError(error: unknown): Promise<BuildError> {
   });
 }
 
-async function main(name: string | undefined): Promise<number> {
-  const command = COMMANDS[name ?? ""];
-  if (command === undefined) {
-    process.stderr.write(HELP);
-    return name === "--help" ? EXIT.ok : EXIT.usage;
+/** The command line; undefined if it is not one. */
+function readArguments(args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { "termination-log": { type: "string" } },
+      allowPositionals: true,
+    });
+    const command = positionals.length === 1 ? COMMANDS[positionals[0] ?? ""] : undefined;
+    return command === undefined ? undefined : { command, terminationLog: values["termination-log"] };
+  } catch {
+    return undefined;
   }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const chosen = readArguments(args);
+  if (chosen === undefined) {
+    process.stderr.write(HELP);
+    return args[0] === "--help" ? EXIT.ok : EXIT.usage;
+  }
+  const { command, terminationLog } = chosen;
+  const tell = async (text: Told) => {
+    if (terminationLog !== undefined && text !== undefined) await writeFile(terminationLog, text);
+  };
   process.umask(0o022);
   try {
-    await command(JSON.parse(await readFile(INSIDE.request, "utf8")));
+    await tell(await command(JSON.parse(await readFile(INSIDE.request, "utf8"))));
     return EXIT.ok;
   } catch (error) {
     const { failure } = await asBuildError(error);
     process.stdout.write(`${JSON.stringify({ failure } satisfies FailureLine)}\n`);
+    await tell(failureMessage(failure)).catch(() => undefined); // the failure may be that it cannot be written
     return exitCodeOf(failure.code);
   }
 }
 
-process.exitCode = await main(process.argv[2]);
+process.exitCode = await main(process.argv.slice(2));

@@ -6,6 +6,8 @@ import type { Report } from "../builders/contract/progress.ts";
 import type { MachineFacts } from "../builders/contract/variation.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
 import type { ProcessIdentity } from "../builders/host/process-identity.ts";
+import type { MadeImage } from "./adapters/image/made-image.ts";
+import type { OwnImage, OwnImagesOptions } from "./adapters/image/own-images.ts";
 import type { RepositoryPlace } from "./adapters/git/repository-at.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
 import { perturbationOf } from "./domain/perturbation.ts";
@@ -276,6 +278,35 @@ export async function openSeenIndices(
 ): Promise<SeenIndices> {
   const { localSeenIndices, userStateFolder } = await import("./adapters/local/seen-indices.ts");
   return localSeenIndices(folder ?? userStateFolder(env));
+}
+
+/**
+ * imgrel's own images of one architecture (adapters/image/own-images.ts). `env`: where the cache is, which has the packages
+ * of both locks; `work`: an empty folder for layers.
+ */
+export async function makeImages(
+  options: Omit<OwnImagesOptions, "cache"> & { readonly env: Readonly<Record<string, string | undefined>> },
+): Promise<ReadonlyMap<OwnImage, MadeImage>> {
+  const { makeOwnImages } = await import("./adapters/image/own-images.ts");
+  return makeOwnImages({ ...options, cache: cacheRoot(options.env) });
+}
+
+/** The image layout in a folder of this machine (absolute path), as a store of images. */
+export async function openImageLayout(directory: string): Promise<ArtifactStore> {
+  const { openLayout } = await import("./adapters/oci/layout.ts");
+  return openLayout({ directory, name: LOCAL_REPOSITORY });
+}
+
+/**
+ * Lets `make` fill a fresh folder that then takes the place of an image layout (adapters/image/replace-folder.ts).
+ * @throws ReleaseError Usage if something else is at its place
+ */
+export async function replaceImageLayout<T>(
+  folder: string,
+  make: (fresh: string, work: string) => Promise<T>,
+): Promise<T> {
+  const { replaceLayout } = await import("./adapters/image/replace-folder.ts");
+  return replaceLayout(folder, make);
 }
 
 const PackageJson = z.object({ version: z.string() });

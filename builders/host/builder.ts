@@ -9,7 +9,7 @@ import { PLAIN, type Variation } from "../contract/variation.ts";
 import { exec, type Outcome, PLAIN_ENV } from "./exec.ts";
 import { writeFileAtomic } from "./files.ts";
 import { outsidePaths } from "./outside-path.ts";
-import { type Bind, BOOT_UID, INSIDE, inSandbox } from "./sandbox.ts";
+import { type Bind, BOOT_UID, INSIDE, inSandbox, WORK_FOLDERS } from "./sandbox.ts";
 
 /** One start of the builder: JSON in, JSON out, in a sandbox whose root is the toolchain. */
 export type BuilderRun = {
@@ -61,7 +61,7 @@ export async function runBuilder(run: BuilderRun): Promise<Outcome> {
   const rights = run.command === "boot" ? "boot" : "build";
   const variation = run.variation ?? PLAIN;
   const owner = rights === "boot" ? BOOT_UID : variation.workOwner;
-  for (const folder of ["", "tmp", "out", "logs"]) {
+  for (const folder of ["", ...WORK_FOLDERS]) {
     await mkdir(join(run.work, folder), { recursive: true });
     await chown(join(run.work, folder), owner, owner);
   }

@@ -20,6 +20,9 @@ export const INSIDE = {
 /** Folders that a toolchain root must have as mount points. */
 export const MOUNT_POINTS = ["w", "in", "imgrel", "mnt", "proc", "dev", "tmp"] as const;
 
+/** Folders of a work folder that are there before a step runs. */
+export const WORK_FOLDERS = ["tmp", "out", "logs"] as const;
+
 /** User and group of a boot, in a sandbox as in a boot pod; it must be able to write the work folder. */
 export const BOOT_UID = 65532;
 

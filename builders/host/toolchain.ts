@@ -22,6 +22,8 @@ export type ToolchainOptions = {
   readonly cache: string;
   /** root of the imgrel sources */
   readonly project: string;
+  /** a toolchain root that installs the lock's packages; without it they install themselves, as those of a toolchain can */
+  readonly installer?: string;
   readonly report: Report;
   readonly signal: AbortSignal;
 };
@@ -62,6 +64,14 @@ async function unpackStage1(options: ToolchainOptions, root: string): Promise<vo
   for (const point of MOUNT_POINTS) await mkdir(join(root, point), { recursive: true });
 }
 
+/** The root that installs the packages: another one, or stage 1 of the lock itself. */
+async function installerOf(options: ToolchainOptions, stage1: string): Promise<string> {
+  if (options.installer !== undefined) return options.installer;
+  await mkdir(stage1, { recursive: true });
+  await timed(options.report, "toolchain stage 1", async () => ({ value: await unpackStage1(options, stage1) }));
+  return stage1;
+}
+
 /** Seconds since 1970 of a snapshot timestamp, `YYYYMMDDTHHMMSSZ`. */
 const epochOf = (timestamp: string): number =>
   Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z")) / 1000;
@@ -70,16 +80,14 @@ async function build(options: ToolchainOptions, folder: string): Promise<Digest>
   const [suite] = options.lock.suites;
   if (suite === undefined) throw new Error("a lock has at least one suite");
   const stage1 = join(folder, "stage1");
-  await mkdir(stage1, { recursive: true });
-  await timed(options.report, "toolchain stage 1", async () => ({ value: await unpackStage1(options, stage1) }));
   await runBuilder({
     ...options,
-    toolchainRoot: stage1,
+    toolchainRoot: await installerOf(options, stage1),
     work: join(folder, "work"),
     command: "toolchain",
     request: { schemaVersion: 1, sourceDateEpoch: epochOf(suite.date), lock: options.lock },
   });
-  await rm(stage1, { recursive: true });
+  await rm(stage1, { recursive: true, force: true });
   return treeDigest(join(folder, "work/root"));
 }
 
@@ -97,7 +105,8 @@ async function removeAbandoned(toolchains: string): Promise<void> {
 
 /**
  * The toolchain root of a lock: built on first use (stage 1 unpacked on the host, stage 2 built inside it by the
- * builder itself, so that no program of the host decides a byte), then reused. Its content is hashed at each use.
+ * builder itself, so that no program of the host decides a byte), then reused. Its content is hashed at each use. With an
+ * `installer` it is any root of imgrel's own, made by that toolchain.
  * @throws BuildError if a package is missing, a build step fails or the cached root was altered
  */
 export async function ensureToolchain(options: ToolchainOptions): Promise<Toolchain> {

@@ -14,6 +14,9 @@ for option; do
 	[ "$pattern" = "$option" ] || rm -rf "$root"$pattern
 done
 
+# mmdebstrap has copied the builder's own: a pod has them, a sandbox has none, and a package may keep what it finds
+rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
+
 program() {
 	mkdir -p "$root/imgrel"
 	cat >"$root/imgrel/$1"

@@ -57,6 +57,7 @@ describe("a target root", () => {
       await file(`usr/share/${path}`);
     }
     await mkdir(join(root, "etc/dpkg/dpkg.cfg.d"), { recursive: true });
+    for (const name of ["resolv.conf", "hostname", "fstab"]) await file(`etc/${name}`);
     const script = new URL("prepare-target.sh", import.meta.url).pathname;
     expect(await exec({ program: "sh", args: [script, root, ...DPKG_OPTIONS] })).toMatchObject({ exitCode: 0 });
   });
@@ -66,6 +67,10 @@ describe("a target root", () => {
     }
     for (const path of ["man", "doc", "zoneinfo/UTC"]) expect(await isThere(`usr/share/${path}`), path).toBe(true);
     expect(await readFile(join(root, "etc/dpkg/dpkg.cfg.d/imgrel"), "utf8")).toBe(`${DPKG_OPTIONS.join("\n")}\n`);
+  });
+  it("has nothing of the builder's own network and name, which a pod has and a sandbox lacks", async () => {
+    for (const name of ["resolv.conf", "hostname"]) expect(await isThere(`etc/${name}`), name).toBe(false);
+    expect(await isThere("etc/fstab")).toBe(true);
   });
   it("has a depmod that does nothing", async () => {
     const outcome = await exec({ program: join(root, "imgrel/depmod"), args: ["6.12"] });

@@ -1,7 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { BuildError } from "../contract/build-failure.ts";
 import { PROJECT_PARTS } from "../host/builder.ts";
-import { INSIDE } from "../host/sandbox.ts";
+import { INSIDE, WORK_FOLDERS } from "../host/sandbox.ts";
+
+/** Names in a folder; none if it is not there yet, as in the empty work folder of a pod. */
+const namesIn = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
 
 /** What a builder sees when it starts. */
 export type Surroundings = {
@@ -27,7 +34,8 @@ const KERNEL_TYPES = /^(proc|sysfs|tmpfs|devtmpfs|devpts|mqueue|cgroup2?)$/;
 /** What may be in a folder when a run starts: no result, nor anything derived, of this run's past or of another run. */
 const NAMES: ReadonlyMap<string, RegExp> = new Map([
   [INSIDE.work, /^(tmp|out|logs|request\.json|lost\+found)$/],
-  ...["tmp", "out", "logs"].map((below): [string, RegExp] => [`${INSIDE.work}/${below}`, /^$/]),
+  // each may be a volume of its own
+  ...WORK_FOLDERS.map((below): [string, RegExp] => [`${INSIDE.work}/${below}`, /^lost\+found$/]),
   ["/in", /^(blobs|request\.json)$/],
   [INSIDE.blobs, /^[0-9a-f]{2}$/], // what is below is hashed before it is used
   ["/mnt", /^$/],
@@ -56,7 +64,7 @@ export function surroundingsFaults({ mountInfo, names }: Surroundings): string[]
  * @throws BuildError SurroundingsMismatch
  */
 export async function assertSurroundings(): Promise<void> {
-  const names = await Promise.all([...NAMES.keys()].map(async (folder) => [folder, await readdir(folder)] as const));
+  const names = await Promise.all([...NAMES.keys()].map(async (folder) => [folder, await namesIn(folder)] as const));
   const faults = surroundingsFaults({
     mountInfo: await readFile("/proc/self/mountinfo", "utf8"),
     names: new Map(names),

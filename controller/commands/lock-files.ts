@@ -16,10 +16,13 @@ export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 export const LOCAL_CLASS = join(PROJECT, "deploy/local/class.yaml");
 /** The source that commands use unless they are given another. */
 export const LOCAL_SOURCE = join(PROJECT, "deploy/local/source.yaml");
-const TOOLCHAIN = join(PROJECT, "builders/toolchain");
 
-/** Where the toolchain's lock of an architecture stands. */
-export const toolchainLockPath = (arch: Arch): string => join(TOOLCHAIN, `lock.${arch}.json`);
+/** Roots that imgrel itself runs with: what builds and boots, and what is in the image of the controller. */
+const OWN_ROOTS = { toolchain: "builders/toolchain", controller: "deploy/images" } as const;
+export type OwnRoot = keyof typeof OWN_ROOTS;
+
+/** Where the lock of a root of imgrel's own stands. */
+export const ownLockPath = (root: OwnRoot, arch: Arch): string => join(PROJECT, OWN_ROOTS[root], `lock.${arch}.json`);
 
 /** A path as people typed or would type it. */
 export const shortPath = (cwd: string, path: string): string => {
@@ -69,17 +72,25 @@ export async function readSource(file: string, cwd: string): Promise<DiskImageRe
   return requireDocument(text, shown, "DiskImageReleaseSource");
 }
 
-/** What the toolchain is made from, builders/toolchain/packages.json. */
-export const readToolchainPackages = async (): Promise<ToolchainPackages> =>
-  ToolchainPackages.parse(JSON.parse(await readFile(join(TOOLCHAIN, "packages.json"), "utf8")));
+/** What a root of imgrel's own is made from, its packages.json. */
+export const readOwnPackages = async (root: OwnRoot): Promise<ToolchainPackages> =>
+  ToolchainPackages.parse(JSON.parse(await readFile(join(PROJECT, OWN_ROOTS[root], "packages.json"), "utf8")));
 
 /**
- * The toolchain's lock of an architecture.
+ * The lock of a root of imgrel's own.
  * @throws ReleaseError InputMissing if there is none, StaleLock if it is not one of that architecture
  */
-export async function readToolchainLock(arch: Arch): Promise<Lock> {
-  const path = toolchainLockPath(arch);
+export async function readOwnLock(root: OwnRoot, arch: Arch): Promise<Lock> {
+  const path = ownLockPath(root, arch);
   const text = await readTextIfThere(path);
-  if (text === undefined) return toolchainOf(new Map(), arch);
-  return parseToolchainLock(relative(PROJECT, path), new TextEncoder().encode(text), arch);
+  if (text !== undefined) return parseToolchainLock(relative(PROJECT, path), new TextEncoder().encode(text), arch);
+  if (root === "toolchain") return toolchainOf(new Map(), arch);
+  throw new ReleaseError(
+    "InputMissing",
+    `there is no lock for the image of the controller for ${arch}`,
+    `run: imgrel lock --controller --arch ${arch}`,
+  );
 }
+
+/** The toolchain's lock of an architecture. Throws as {@link readOwnLock}. */
+export const readToolchainLock = (arch: Arch): Promise<Lock> => readOwnLock("toolchain", arch);

@@ -19,15 +19,17 @@ import { type CommandContext, type OutputFormat, outputOption, type RegisterComm
 import {
   LOCAL_CLASS,
   readClass,
+  type OwnRoot,
+  ownLockPath,
+  readOwnPackages,
   readTextIfThere,
   readToolchainLock,
-  readToolchainPackages,
   shortPath,
-  toolchainLockPath,
 } from "./lock-files.ts";
 
 type Options = {
   readonly toolchain?: true;
+  readonly controller?: true;
   readonly class: string;
   readonly arch?: Arch;
   readonly output: OutputFormat;
@@ -46,9 +48,9 @@ export function chosenArches(spec: ReleaseSpec, only: Arch | undefined): Arch[] 
   throw new ReleaseError("Usage", `no target of the release is for ${only}`, "leave out --arch");
 }
 
-/** The toolchain's lock as it was; one that is none any more is made anew all the same, without a diff. */
-async function oldToolchainLock(arch: Arch): Promise<Lock | undefined> {
-  const text = await readTextIfThere(toolchainLockPath(arch));
+/** A lock as it was; one that is none any more is made anew all the same, without a diff. */
+async function oldLock(path: string): Promise<Lock | undefined> {
+  const text = await readTextIfThere(path);
   try {
     return text === undefined ? undefined : parseLock(text);
   } catch {
@@ -68,12 +70,13 @@ async function resolveLock(
   });
 }
 
-async function lockToolchain(context: CommandContext, options: Options, open: OpenArchive): Promise<Made[]> {
+async function lockOwn(context: CommandContext, root: OwnRoot, options: Options, open: OpenArchive): Promise<Made[]> {
   const { spec } = await readClass(resolve(context.cwd, options.class), context.cwd);
   const archive = await open(spec.archives, context.env);
   const arch = options.arch ?? "amd64";
-  const lock = await resolveLock(context, archive, toolchainRequest(await readToolchainPackages(), arch), null);
-  return [{ path: toolchainLockPath(arch), lock, before: await oldToolchainLock(arch) }];
+  const lock = await resolveLock(context, archive, toolchainRequest(await readOwnPackages(root), arch), null);
+  const path = ownLockPath(root, arch);
+  return [{ path, lock, before: await oldLock(path) }];
 }
 
 async function lockRelease(
@@ -114,8 +117,19 @@ function reportJson({ lock, before }: Made, path: string): object {
   return { path, digest: lockDigest(lock), packages: lock.packages.length, suites: lock.suites, changes };
 }
 
+/** What is to be locked: a release's folder, or a root of imgrel's own. */
+function wantedRoot(folder: string | undefined, { toolchain, controller }: Options): OwnRoot | undefined {
+  const wanted = [folder, toolchain, controller].filter((one) => one !== undefined);
+  if (wanted.length === 1) return toolchain === true ? "toolchain" : controller === true ? "controller" : undefined;
+  throw new ReleaseError(
+    "Usage",
+    "imgrel lock needs a release's folder, --toolchain or --controller, and one of them only",
+    "write: imgrel lock specs/demo",
+  );
+}
+
 /**
- * `imgrel lock`: resolves a release, or the toolchain, against the class's archives and writes its locks. Nothing is
+ * `imgrel lock`: resolves a release, or a root of imgrel's own, against the class's archives and writes its locks. Nothing is
  * written unless all of them could be made.
  */
 async function run(
@@ -124,17 +138,11 @@ async function run(
   options: Options,
   open: OpenArchive,
 ): Promise<void> {
-  if ((folder === undefined) === (options.toolchain === undefined)) {
-    throw new ReleaseError(
-      "Usage",
-      "imgrel lock needs a release's folder or --toolchain",
-      "write: imgrel lock specs/demo",
-    );
-  }
+  const root = wantedRoot(folder, options);
   const made =
-    folder === undefined
-      ? await lockToolchain(context, options, open)
-      : await lockRelease(context, resolve(context.cwd, folder), options, open);
+    root === undefined
+      ? await lockRelease(context, resolve(context.cwd, folder ?? ""), options, open)
+      : await lockOwn(context, root, options, open);
   for (const { path, lock } of made) await writeFileAtomic(path, serializeLock(lock));
   const shown = (one: Made) => shortPath(context.cwd, one.path);
   if (options.output === "json")
@@ -152,9 +160,10 @@ async function run(
 export function addLock(program: Command, context: CommandContext, open: OpenArchive): void {
   program
     .command("lock")
-    .description("Pin every package of a release, or of the toolchain, by version and hash.")
+    .description("Pin every package of a release, or of a root of imgrel's own, by version and hash.")
     .argument("[folder]", "folder of a release, such as specs/demo")
     .option("--toolchain", "lock the toolchain instead")
+    .option("--controller", "lock the root of the controller's image instead")
     .option("--class <file>", "class whose archives are used", LOCAL_CLASS)
     .addOption(new Option("--arch <arch>", "only this architecture").choices(ARCHES))
     .addOption(outputOption())

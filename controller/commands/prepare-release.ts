@@ -13,7 +13,7 @@ import type { DiskImageReleaseClass } from "../domain/class.ts";
 import type { DiskImageReleaseSource } from "../domain/source.ts";
 import { createPackageArchive, createPackageStore, inState, openRepository, openSpecFolder } from "../wiring.ts";
 import type { CommandContext } from "./command.ts";
-import { readClass, readSource, readTextIfThere, readToolchainPackages, toolchainLockPath } from "./lock-files.ts";
+import { readClass, readSource, readTextIfThere, ownLockPath, readOwnPackages } from "./lock-files.ts";
 
 /** The three documents of a local process, as files, and where it keeps its state. */
 export type LocalOptions = {
@@ -89,7 +89,7 @@ export async function importRelease(context: CommandContext, options: LocalOptio
   const releaseClass = await readClass(resolve(cwd, options.class), cwd, spec.className);
   const toolchainLocks = new Map<string, Uint8Array>();
   for (const arch of archesOf(spec)) {
-    const text = await readTextIfThere(toolchainLockPath(arch));
+    const text = await readTextIfThere(ownLockPath("toolchain", arch));
     if (text !== undefined) toolchainLocks.set(committedToolchainLock(arch), new TextEncoder().encode(text));
   }
   const repository = await openRepository(repositoryChoice(context, options));
@@ -110,7 +110,7 @@ export async function refreshImported(context: CommandContext, imported: Importe
   const { env, report, signal } = context;
   const archive = await createPackageArchive(imported.class.archives, env);
   const packages = await createPackageStore({ archive, report, env });
-  const toolchainPackages = await readToolchainPackages();
+  const toolchainPackages = await readOwnPackages("toolchain");
   const refreshed = await refreshRelease(
     imported.repository,
     { archive, store: packages },

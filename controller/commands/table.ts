@@ -26,4 +26,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "status", summary: "show what the records say of each release", load: () => import("./status.ts") },
   { name: "crds", summary: "print the CustomResourceDefinitions of the kinds", load: () => import("./crds.ts") },
   { name: "inspect", summary: "show what an artifact holds, without mounting it", load: () => import("./inspect.ts") },
+  {
+    name: "images",
+    summary: "make the images of controller, builder and boot",
+    load: () => import("./images.ts"),
+  },
 ];

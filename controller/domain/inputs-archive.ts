@@ -3,6 +3,7 @@ import { type Lock, lockDigest, type LockedPackage, serializeLock } from "../../
 import { ARTIFACT_TYPE, type ArtifactContent, encodeArtifact, type EncodedManifest } from "./artifact-manifest.ts";
 import { inputsTag } from "./artifact-names.ts";
 import { ReleaseError } from "./errors.ts";
+import { newestIndex } from "./lock-date.ts";
 import { lockFileName } from "./release-lock.ts";
 
 /** What a release of one arch was made from, but for its spec, which git keeps (docs/adr/0009). */
@@ -22,9 +23,6 @@ export type InputsArchive = {
   readonly packages: readonly { readonly sha256: Sha256Hex; readonly size: number }[];
 };
 
-/** `YYYYMMDDTHHMMSSZ`, as a lock dates its suites. */
-const STAMP = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
-
 const PACKAGE = "application/vnd.debian.binary-package";
 
 /** Titles of packages: as in the archive's pool; by hash where two archives use one name for different files. */
@@ -38,13 +36,6 @@ function packageFiles(packages: readonly LockedPackage[]): ArtifactContent["file
       ...{ mediaType: PACKAGE, digest: `sha256:${locked.sha256}`, size: locked.size },
     }))
     .toSorted((a, b) => (a.title < b.title ? -1 : 1));
-}
-
-/** When an archive was made: seconds since 1970 of the newest index that its locks come from. */
-function newestIndex(locks: readonly Lock[]): number {
-  const dates = locks.flatMap(({ suites }) => suites.map(({ date }) => date)).toSorted();
-  const [, year, month, day, hour, minute, second] = STAMP.exec(dates.at(-1) ?? "")?.map(Number) ?? [];
-  return Date.UTC(year ?? 1970, (month ?? 1) - 1, day ?? 1, hour ?? 0, minute ?? 0, second ?? 0) / 1000;
 }
 
 /**

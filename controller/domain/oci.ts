@@ -6,6 +6,9 @@ export const OCI = {
   manifest: "application/vnd.oci.image.manifest.v1+json",
   index: "application/vnd.oci.image.index.v1+json",
   empty: "application/vnd.oci.empty.v1+json",
+  config: "application/vnd.oci.image.config.v1+json",
+  layer: "application/vnd.oci.image.layer.v1.tar",
+  zstdLayer: "application/vnd.oci.image.layer.v1.tar+zstd",
 } as const;
 
 /** Annotations of the OCI image-spec (annotations.md, image-layout.md). */

@@ -156,6 +156,7 @@ describe("imgrel lock", () => {
   test.each([
     ["neither folder nor --toolchain", ["lock"]],
     ["both", ["lock", "specs/node", "--toolchain"]],
+    ["two roots", ["lock", "--toolchain", "--controller"]],
     ["an architecture without a target", ["lock", "specs/node", "--arch", "arm64"]],
   ])("%s is wrong usage", async (_what, args) => {
     await expect(imgrel(addLock, ...args)).rejects.toMatchObject({ code: "Usage", exitCode: 2 });

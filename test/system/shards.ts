@@ -109,4 +109,15 @@ export const SHARDS: readonly Shard[] = [
     ],
     costSeconds: 80,
   },
+  {
+    name: "images",
+    files: ["test/system/images.test.ts"],
+    covers: [
+      ...[...BUILD, "deploy/images/**", "package.json", "test/imgrel.ts", "test/toolbox.ts", "test/container.ts"],
+      ...["test/shards/inputs.ts", "test/shards/shard.ts"],
+    ],
+    costSeconds: 400,
+    tools: [["runc", "--version"]],
+    needs: ["runc"],
+  },
 ];
