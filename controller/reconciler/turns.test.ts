@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createTurns } from "./turns.ts";
+
+const SIGNAL = new AbortController().signal;
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Takes turns by name, and keeps what came of it. */
+function takers(limit: () => number) {
+  const turns = createTurns(limit);
+  const began: string[] = [];
+  const places: string[] = [];
+  const ends = new Map<string, () => void>();
+  const take = (name: string, signal = SIGNAL) =>
+    turns
+      .take(name, signal, ({ place, of }) => places.push(`${name}: ${place} of ${of}`))
+      .then((end) => {
+        began.push(name);
+        ends.set(name, end);
+      });
+  return { turns, began, places, take, end: (name: string) => ends.get(name)?.() };
+}
+
+describe("turns", () => {
+  it("are given at once as long as there are any, then to the oldest", async () => {
+    const { began, take, end, places } = takers(() => 1);
+    void take("m");
+    void take("z");
+    void take("a");
+    await settled();
+    expect([began, places]).toEqual([["m"], ["z: 1 of 1", "a: 1 of 2", "z: 2 of 2"]]);
+    end("m");
+    end("m"); // ends one turn only
+    await settled();
+    expect(began).toEqual(["m", "a"]);
+    end("a");
+    await settled();
+    expect([began, places.at(-1)]).toEqual([["m", "a", "z"], "z: 1 of 1"]);
+  });
+  it("are given when there are more of them", async () => {
+    let limit = 0;
+    const { began, take, turns } = takers(() => limit);
+    void take("a");
+    await settled();
+    expect(began).toEqual([]);
+    limit = 1;
+    turns.changed();
+    await settled();
+    expect(began).toEqual(["a"]);
+  });
+  it("are not waited for by whoever gave up", async () => {
+    const { began, take, end } = takers(() => 1);
+    void take("a");
+    const stop = new AbortController();
+    const waiting = take("b", stop.signal);
+    void take("c");
+    stop.abort(new Error("stopped"));
+    await expect(waiting).rejects.toThrow("stopped");
+    await expect(take("d", stop.signal)).rejects.toThrow("stopped");
+    end("a");
+    await settled();
+    expect(began).toEqual(["a", "c"]);
+  });
+  it("are never more than the limit, and everybody gets one", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 3 }),
+        fc.uniqueArray(fc.string({ minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 8 }),
+        async (limit, names) => {
+          const turns = createTurns(() => limit);
+          let now = 0;
+          let most = 0;
+          const all = names.map(async (name) => {
+            const end = await turns.take(name, SIGNAL, () => undefined);
+            now += 1;
+            most = Math.max(most, now);
+            await settled();
+            now -= 1;
+            end();
+          });
+          await Promise.all(all);
+          expect(most).toBe(Math.min(limit, names.length));
+        },
+      ),
+    );
+  });
+});

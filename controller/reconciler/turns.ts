@@ -1,0 +1,77 @@
+/** Where a piece of work stands in a queue: the first of 12 is 1 of 12. */
+export type Place = { readonly place: number; readonly of: number };
+
+/** Gives turns, so many at once, to whatever came into being first. */
+export type Turns = {
+  /**
+   * Waits for a turn.
+   * @param order turns are given in this order: of creation, then by name
+   * @param onPlace told the place at first, if there is a wait, and whenever it changes
+   * @returns ends the turn; a second call does nothing
+   * @throws the signal's reason if it fires before the turn comes
+   */
+  readonly take: (order: string, signal: AbortSignal, onPlace: (place: Place) => void) => Promise<() => void>;
+  /** How many may be taken now was changed. */
+  readonly changed: () => void;
+};
+
+type Waiting = { readonly order: string; readonly begin: () => void; readonly onPlace: (place: Place) => void };
+
+/** @param limit how many turns there are, asked each time */
+export function createTurns(limit: () => number): Turns {
+  const waiting: Waiting[] = [];
+  const told = new Map<Waiting, string>();
+  let taken = 0;
+
+  const give = (): void => {
+    while (waiting.length > 0 && taken < limit()) {
+      taken += 1;
+      waiting.shift()?.begin();
+    }
+    for (const [index, one] of waiting.entries()) {
+      const place = { place: index + 1, of: waiting.length };
+      const text = `${place.place} of ${place.of}`;
+      if (told.get(one) === text) continue;
+      told.set(one, text);
+      one.onPlace(place);
+    }
+  };
+  const turn = (): (() => void) => {
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      taken -= 1;
+      give();
+    };
+  };
+
+  return {
+    changed: give,
+    take: (order, signal, onPlace) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        const leave = (): void => {
+          told.delete(one);
+          signal.removeEventListener("abort", giveUp);
+        };
+        const giveUp = (): void => {
+          waiting.splice(waiting.indexOf(one), 1);
+          leave();
+          reject(signal.reason);
+          give();
+        };
+        const one: Waiting = {
+          ...{ order, onPlace },
+          begin: () => {
+            leave();
+            resolve(turn());
+          },
+        };
+        const before = waiting.findIndex((other) => other.order > order);
+        waiting.splice(before === -1 ? waiting.length : before, 0, one);
+        signal.addEventListener("abort", giveUp);
+        give();
+      }),
+  };
+}
