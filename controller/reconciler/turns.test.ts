@@ -61,6 +61,19 @@ describe("turns", () => {
     await settled();
     expect(began).toEqual(["a", "c"]);
   });
+  it("that come in the moment of giving up are given back", async () => {
+    const { began, take, end } = takers(() => 1);
+    void take("a");
+    await settled();
+    const stop = new AbortController();
+    const waiting = take("b", stop.signal);
+    void take("c");
+    end("a");
+    stop.abort(new Error("stopped"));
+    await expect(waiting).rejects.toThrow("stopped");
+    await settled();
+    expect(began).toEqual(["a", "c"]);
+  });
   it("are never more than the limit, and everybody gets one", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -48,30 +48,27 @@ export function createTurns(limit: () => number): Turns {
 
   return {
     changed: give,
-    take: (order, signal, onPlace) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const leave = (): void => {
-          told.delete(one);
-          signal.removeEventListener("abort", giveUp);
-        };
-        const giveUp = (): void => {
-          waiting.splice(waiting.indexOf(one), 1);
-          leave();
-          reject(signal.reason);
-          give();
-        };
-        const one: Waiting = {
-          ...{ order, onPlace },
-          begin: () => {
-            leave();
-            resolve(turn());
-          },
-        };
-        const before = waiting.findIndex((other) => other.order > order);
-        waiting.splice(before === -1 ? waiting.length : before, 0, one);
-        signal.addEventListener("abort", giveUp);
+    take: async (order, signal, onPlace) => {
+      signal.throwIfAborted();
+      const { promise, resolve } = Promise.withResolvers<() => void>();
+      const one: Waiting = { order, onPlace, begin: () => resolve(turn()) };
+      const giveUp = (): void => {
+        const at = waiting.indexOf(one);
+        if (at === -1) return; // its turn has come
+        waiting.splice(at, 1);
+        resolve(() => undefined);
         give();
-      }),
+      };
+      const before = waiting.findIndex((other) => other.order > order);
+      waiting.splice(before === -1 ? waiting.length : before, 0, one);
+      signal.addEventListener("abort", giveUp);
+      give();
+      const end = await promise;
+      told.delete(one);
+      signal.removeEventListener("abort", giveUp);
+      if (!signal.aborted) return end;
+      end(); // the turn may have come in the same moment
+      throw signal.reason;
+    },
   };
 }
