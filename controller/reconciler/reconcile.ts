@@ -14,14 +14,16 @@ export type ReleaseWork = {
 /**
  * Observes, decides and acts until nothing is left to do: actions run side by side, and each one's end calls for a new
  * decision. A stop of the release, or a fault of an action, ends all others first.
- * @param onDecision told each decision, for status and progress
+ * @param onDecision told each decision and what it was made from, for status and progress
+ * @param onFault told which action failed, before all others are ended
  * @throws what an action throws; the signal's reason if it fires; ReleaseError Internal if an action was carried out and
  * its effect is not observed
  */
 export async function reconcile(
   work: ReleaseWork,
   signal: AbortSignal,
-  onDecision: (decision: Decision) => void = () => undefined,
+  onDecision: (decision: Decision, observed: Observed) => void = () => undefined,
+  onFault: (action: Action, fault: unknown) => void = () => undefined,
 ): Promise<Decision> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -40,7 +42,10 @@ export async function reconcile(
     }
     const ended = work.act(action, either).then(
       () => void done.add(key),
-      (fault: unknown) => void faults.push(fault),
+      (fault: unknown) => {
+        if (faults.length === 0 && !either.aborted) onFault(action, fault);
+        faults.push(fault);
+      },
     );
     running.set(
       key,
@@ -60,7 +65,7 @@ export async function reconcile(
       const observed = await work.observe(new Set(running.keys()));
       if (done.size !== before) continue; // what ended meanwhile may have been looked for before
       const decision = decide(observed);
-      onDecision(decision);
+      onDecision(decision, observed);
       if (decision.outcome.kind === "stopped" && decision.actions.length === 0) await settle();
       for (const action of decision.actions) start(action);
       if (running.size === 0) return decision;

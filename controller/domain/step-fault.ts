@@ -1,7 +1,8 @@
 import type { Action } from "./action.ts";
-import { clearCondition, type Condition, type ConditionUpdate, setCondition, type StepType } from "./conditions.ts";
-import type { FaultCode, FaultKind } from "./errors.ts";
-import { timestamp } from "./timestamp.ts";
+import type { StepType } from "./conditions.ts";
+import type { FaultCode, ReleaseError } from "./errors.ts";
+import type { Failure } from "./release-status.ts";
+import { targetName } from "./target.ts";
 
 /** The step that an action belongs to. */
 export function stepOf(action: Action): StepType {
@@ -48,41 +49,18 @@ const REASONS = {
   Recorded: { codes: { PushDeclined: "PushDeclined", Unauthorized: "PushDeclined" }, other: "PushConflict" },
 } as const satisfies Record<StepType, { codes: Partial<Record<FaultCode, string>>; other: string }>;
 
-/** What went wrong in a step. */
-export type StepFault = {
-  readonly step: StepType;
-  readonly code: FaultCode;
-  readonly kind: FaultKind;
-  /** one line, the same as long as the fault is */
-  readonly message: string;
-};
-
 /** The reason that a step's condition gets for a fault. */
 export function reasonOf(step: StepType, code: FaultCode): string {
   const { codes, other }: { codes: Partial<Record<FaultCode, string>>; other: string } = REASONS[step];
   return codes[code] ?? other;
 }
 
-/**
- * The conditions after a fault, as kstatus reads them. With a time of the next try the release is still under way;
- * without one a person is needed: it is stalled. A fault that passes gives its step no verdict: that stays open.
- * @param generation metadata.generation of the object
- */
-export function withFault(
-  conditions: readonly Condition[],
-  { step, code, message }: StepFault,
-  retryAt: Date | null,
-  generation: number,
-  now: Date,
-): Condition[] {
-  const reason = reasonOf(step, code);
-  const set = (all: readonly Condition[], type: string, why: string, says: string) =>
-    setCondition(all, { type, reason: why, message: says, observedGeneration: generation } as ConditionUpdate, now);
-  if (retryAt !== null) {
-    const says = `${message}; tried again at ${timestamp(retryAt)}`;
-    const ready = set(clearCondition(conditions, "Stalled"), "Ready", "ProgressingWithRetry", says);
-    return set(ready, "Reconciling", "ProgressingWithRetry", says);
-  }
-  const told = set(clearCondition(conditions, "Reconciling"), step, reason, message);
-  return set(set(told, "Ready", reason, message), "Stalled", reason, message);
+const CLASSES = { transient: "Transient", resource: "Resource", permanent: "Permanent", verdict: "Verdict" } as const;
+
+/** What a fault of an action is in the status of its release. */
+export function failureOf(action: Action, { code, kind, message, remedy }: ReleaseError): Failure {
+  const step = stepOf(action);
+  const target = "target" in action ? { target: targetName(action.target) } : {};
+  const text = kind === "transient" || kind === "resource" ? message : `${message} (${remedy})`;
+  return { step, class: CLASSES[kind], reason: reasonOf(step, code), message: text, ...target };
 }

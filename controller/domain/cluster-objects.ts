@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { Digest } from "../../builders/contract/digest.ts";
+import { Arch } from "../../builders/contract/variant.ts";
+import { DiskImageReleaseClass } from "./class.ts";
+import { CommitId } from "./release-facts.ts";
+import { LABELS } from "./release-object.ts";
+import { ReleaseStatus } from "./release-status.ts";
+import { DiskImageReleaseSource } from "./source.ts";
+
+/** Annotations by which people ask for something; each new value asks once (release-api.md 3.2). */
+const ANNOTATIONS = {
+  reconcileAt: "releases.powernode.io/reconcileAt",
+  retryAt: "releases.powernode.io/retryAt",
+} as const;
+
+const Metadata = z.object({
+  name: z.string(),
+  namespace: z.string(),
+  uid: z.string(),
+  generation: z.int().default(1),
+  creationTimestamp: z.string().default(""),
+  deletionTimestamp: z.string().optional(),
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+});
+
+// The API server checked the spec by its own schema: what the controller needs is read here, all else is read from git.
+const ReleaseObjectRead = z.object({
+  metadata: Metadata,
+  spec: z.object({
+    version: z.string(),
+    className: z.string(),
+    suspend: z.boolean().default(false),
+    source: z
+      .object({
+        repository: z.string(),
+        commit: CommitId,
+        path: z.string(),
+        specDigest: Digest,
+        lock: z.partialRecord(Arch, Digest),
+      })
+      .nullable()
+      .default(null),
+    targets: z.array(z.object({ platformName: z.string().optional() })),
+  }),
+  status: ReleaseStatus.default({}),
+});
+
+type Identity = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  /** metadata.generation */
+  readonly generation: number;
+};
+
+/** A DiskImageRelease of the cluster, as far as the controller reads it. */
+export type ClusterRelease = Identity & {
+  /** when it was made, then its name: the order in which releases get their turn */
+  readonly order: string;
+  readonly deleted: boolean;
+  /** the DiskImageReleaseSource that it comes from; null: none */
+  readonly source: string | null;
+  readonly orphaned: boolean;
+  readonly asked: { readonly reconcileAt: string; readonly retryAt: string };
+  readonly spec: z.infer<typeof ReleaseObjectRead>["spec"];
+  readonly status: ReleaseStatus;
+};
+
+/** A class or a source of the cluster. */
+export type ClusterClass = Identity & { readonly spec: DiskImageReleaseClass["spec"] };
+export type ClusterSource = Identity & { readonly deleted: boolean; readonly spec: DiskImageReleaseSource["spec"] };
+
+/**
+ * Reads a DiskImageRelease as the API server sends it.
+ * @throws z.ZodError if it is none
+ */
+export function readClusterRelease(object: unknown): ClusterRelease {
+  const { metadata, spec, status } = ReleaseObjectRead.parse(object);
+  const { name, namespace, uid, generation, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
+  return {
+    ...{ name, namespace, uid, generation, spec, status },
+    order: `${creationTimestamp} ${name}`,
+    deleted: deletionTimestamp !== undefined,
+    source: labels[LABELS.source] ?? null,
+    orphaned: labels[LABELS.orphaned] === "true",
+    asked: {
+      reconcileAt: annotations[ANNOTATIONS.reconcileAt] ?? "",
+      retryAt: annotations[ANNOTATIONS.retryAt] ?? "",
+    },
+  };
+}
+
+/** What only the API server writes, without which an object is the document that people write. */
+const document = (object: unknown): unknown => {
+  const { status: _, ...rest } = z.looseObject({ metadata: z.looseObject({ name: z.string() }) }).parse(object);
+  return { ...rest, metadata: { name: rest.metadata.name } };
+};
+
+/**
+ * Reads a DiskImageReleaseClass as the API server sends it.
+ * @throws z.ZodError if it is none that this version takes
+ */
+export function readClusterClass(object: unknown): ClusterClass {
+  const { name, namespace, uid, generation } = z.object({ metadata: Metadata }).parse(object).metadata;
+  return { name, namespace, uid, generation, spec: DiskImageReleaseClass.parse(document(object)).spec };
+}
+
+/**
+ * Reads a DiskImageReleaseSource as the API server sends it.
+ * @throws z.ZodError if it is none that this version takes
+ */
+export function readClusterSource(object: unknown): ClusterSource {
+  const { name, namespace, uid, generation, deletionTimestamp } = z
+    .object({ metadata: Metadata })
+    .parse(object).metadata;
+  const { spec } = DiskImageReleaseSource.parse(document(object));
+  return { name, namespace, uid, generation, deleted: deletionTimestamp !== undefined, spec };
+}
