@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Digest } from "../../builders/contract/digest.ts";
-import { Arch } from "../../builders/contract/variant.ts";
+import { Arch, Variant } from "../../builders/contract/variant.ts";
 import { DiskImageReleaseClass } from "./class.ts";
 import { CommitId } from "./release-facts.ts";
 import { LABELS } from "./release-object.ts";
@@ -41,7 +41,8 @@ const ReleaseObjectRead = z.object({
       })
       .nullable()
       .default(null),
-    targets: z.array(z.object({ platformName: z.string().optional() })),
+    targets: z.array(z.object({ variant: Variant, arch: Arch, platformName: z.string().optional() })),
+    builds: z.int().optional(),
   }),
   status: ReleaseStatus.default({}),
 });

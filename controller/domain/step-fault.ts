@@ -57,10 +57,14 @@ export function reasonOf(step: StepType, code: FaultCode): string {
 
 const CLASSES = { transient: "Transient", resource: "Resource", permanent: "Permanent", verdict: "Verdict" } as const;
 
-/** What a fault of an action is in the status of its release. */
-export function failureOf(action: Action, { code, kind, message, remedy }: ReleaseError): Failure {
-  const step = stepOf(action);
-  const target = "target" in action ? { target: targetName(action.target) } : {};
+/** What a fault in a step is in the status of its release. */
+export function failureAt(step: StepType, { code, kind, message, remedy }: ReleaseError): Failure {
   const text = kind === "transient" || kind === "resource" ? message : `${message} (${remedy})`;
-  return { step, class: CLASSES[kind], reason: reasonOf(step, code), message: text, ...target };
+  return { step, class: CLASSES[kind], reason: reasonOf(step, code), message: text };
 }
+
+/** The same for a fault of an action, with the target that it is about. */
+export const failureOf = (action: Action, fault: ReleaseError): Failure => ({
+  ...failureAt(stepOf(action), fault),
+  ...("target" in action ? { target: targetName(action.target) } : {}),
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { clusterClass, clusterRelease, clusterSource, demoFolder } from "../../../test/fakes/cluster-objects.ts";
+import { applyChanges, treeOf } from "../../../test/fakes/commit-history.ts";
+import { fakeReleaseWork } from "../../../test/fakes/release-work.ts";
+import type { Action } from "../../domain/action.ts";
+import type { ClusterClass, ClusterRelease, ClusterSource } from "../../domain/cluster-objects.ts";
+import { ReleaseError } from "../../domain/errors.ts";
+import type { ObservedRecord } from "../../domain/observed.ts";
+import { releaseDigest } from "../../domain/release-folder.ts";
+import type { ReleaseStatus } from "../../domain/release-status.ts";
+import { reconcileRelease } from "./reconcile-release.ts";
+
+const KEY = "imgrel-system/demo";
+const COMMIT = "a".repeat(40);
+const DIGEST = releaseDigest(demoFolder());
+const forever = new AbortController().signal;
+
+type World = {
+  readonly release?: ClusterRelease;
+  readonly class?: ClusterClass | null;
+  readonly source?: ClusterSource | null;
+  /** release.yaml at the commit; null: there is no such commit */
+  readonly text?: string | null;
+  readonly record?: ObservedRecord;
+  readonly perform?: (action: Action) => Promise<void>;
+};
+
+function world(given: World = {}) {
+  const { release = clusterRelease(), text = demoFolder().text, record = { kind: "absent" }, perform } = given;
+  const objects = <T extends { readonly namespace: string; readonly name: string }>(one: T | null) =>
+    new Map(one === null ? [] : [[`${one.namespace}/${one.name}`, one]]);
+  const statuses: ReleaseStatus[] = [];
+  const events: string[] = [];
+  const run = fakeReleaseWork(DIGEST, perform);
+  let opened = 0;
+  const files = applyChanges(new Map(), [{ path: "specs/demo/release.yaml", content: text }]);
+  const look = (signal = forever) =>
+    reconcileRelease(
+      {
+        releases: objects(release),
+        classes: objects(given.class === undefined ? clusterClass() : given.class),
+        sources: objects(given.source === undefined ? clusterSource() : given.source),
+        status: { write: async (_, status) => void statuses.push(structuredClone(status)) },
+        events: { record: (_, { action, reason }) => void events.push(`${action} ${reason}`) },
+        clock: { now: () => new Date("2026-11-26T00:00:00Z") },
+        opener: {
+          treeAt: async (_, commit) => (text === null ? null : treeOf([{ id: commit, message: "spec", files }])),
+          record: async () => record,
+          work: async () => {
+            opened += 1;
+            return run.work;
+          },
+        },
+      },
+      KEY,
+      signal,
+    );
+  const shown = (): string[] =>
+    (statuses.at(-1)?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+  return { look, statuses, events, shown, run, opened: () => opened };
+}
+
+describe("a release", () => {
+  it("is done to its end, and its status says so", async () => {
+    const { look, shown, statuses, events } = world();
+    expect(await look()).toEqual({ kind: "done" });
+    expect(shown()).toEqual(
+      expect.arrayContaining(["Ready=True Succeeded", "Admitted=True Accepted", "Recorded=True Pushed"]),
+    );
+    expect(shown().join()).not.toMatch("Reconciling");
+    expect(statuses.at(-1)).toMatchObject({
+      phase: "Released",
+      summary: { targets: "1/1", builds: "2/2" },
+      attempt: 1,
+    });
+    expect(events).toEqual(expect.arrayContaining(["Admitted Accepted", "Built Succeeded", "Ready Succeeded"]));
+    expect(new Set(events).size).toBe(events.length);
+  });
+  it("that is released, deleted or gone is not looked at", async () => {
+    const ready = { type: "Ready", status: "True", reason: "Succeeded", message: "done", observedGeneration: 1 };
+    const status = { conditions: [{ ...ready, lastTransitionTime: "2026-11-26T00:00:00Z" }] };
+    for (const release of [
+      clusterRelease({ status }),
+      clusterRelease({ metadata: { deletionTimestamp: "2026-11-26T00:00:00Z" } }),
+    ]) {
+      const { look, statuses, opened } = world({ release });
+      await look();
+      expect([statuses, opened()]).toEqual([[], 0]);
+    }
+    const asked = { annotations: { "releases.powernode.io/reconcileAt": "now" } };
+    const again = world({ release: clusterRelease({ status, metadata: asked }) });
+    await again.look();
+    expect(again.statuses.at(-1)?.lastHandledReconcileAt).toBe("now");
+  });
+  it("is held where it stands as long as it is suspended", async () => {
+    const { look, shown, opened } = world({ release: clusterRelease({ spec: { suspend: true } }) });
+    await look();
+    expect([shown(), opened()]).toEqual([["Ready=False Suspended"], 0]);
+  });
+});
+
+describe("adoption", () => {
+  it("makes a recorded release ready, and does nothing else", async () => {
+    const { look, shown, statuses, opened } = world({
+      record: { kind: "recorded", specDigest: DIGEST, version: "1", commit: COMMIT },
+    });
+    await look();
+    expect(shown()).toEqual(["Ready=True Succeeded", "Admitted=True Adopted", "Recorded=True Pushed"]);
+    expect([statuses.length, opened()]).toEqual([1, 0]);
+    expect(statuses[0]).toMatchObject({ phase: "Released", summary: { targets: "1/1", builds: "2/2" } });
+  });
+  it("of a record that does not verify is refused", async () => {
+    const { look, shown, opened } = world({ record: { kind: "invalid", message: "who signed this?" } });
+    await look();
+    expect(shown()).toEqual([
+      "Ready=False RecordInvalid",
+      "Stalled=True RecordInvalid",
+      "Admitted=False RecordInvalid",
+    ]);
+    expect(opened()).toBe(0);
+  });
+});
+
+describe("nothing is built", () => {
+  it.each<[string, World]>([
+    ["NotFromGit", { release: clusterRelease({ metadata: { labels: {} } }) }],
+    ["NotFromGit", { release: clusterRelease({ spec: { source: null } }) }],
+    ["NotFromGit", { source: null }],
+    ["NotFromGit", { text: null }],
+    ["NotFromGit", { text: demoFolder().text.replace("1795392000", "1795392001") }],
+    ["ClassNotFound", { class: null }],
+    ["ClassNotAllowed", { source: clusterSource("releases", { allowedClasses: ["stable"] }) }],
+    ["ClassNotAllowed", { class: clusterClass("local", { build: {} }) }],
+    ["ClassNotAllowed", { class: clusterClass("local", { publish: undefined }) }],
+  ])("%s", async (reason, given) => {
+    const { look, shown, opened, statuses } = world(given);
+    expect(await look()).toEqual({ kind: "done" });
+    expect(shown()).toEqual([`Ready=False ${reason}`, `Stalled=True ${reason}`, `Admitted=False ${reason}`]);
+    expect([opened(), statuses.at(-1)?.phase]).toEqual([0, "Failed"]);
+  });
+});
+
+describe("a fault", () => {
+  const failing = (code: "RegistryUnavailable" | "Unauthorized") => async (action: Action) => {
+    if (action.kind === "publish") throw new ReleaseError(code, "the registry said no", "mend it");
+  };
+  it("that passes is told, and thrown for another try", async () => {
+    const { look, shown, statuses } = world({ perform: failing("RegistryUnavailable") });
+    await expect(look()).rejects.toMatchObject({ kind: "transient" });
+    expect(shown()).toEqual(
+      expect.arrayContaining(["Ready=False ProgressingWithRetry", "Reconciling=True ProgressingWithRetry"]),
+    );
+    expect(statuses.at(-1)?.failure).toEqual({
+      ...{ step: "Published", class: "Transient", reason: "RegistryUnavailable", target: "amd64/kernel-initrd" },
+      message: "the registry said no",
+    });
+  });
+  it("that stays stalls the release, and takes no step back", async () => {
+    const { look, shown } = world({ perform: failing("Unauthorized") });
+    await expect(look()).rejects.toMatchObject({ kind: "permanent" });
+    expect(shown()).toEqual(
+      expect.arrayContaining(["Ready=False Unauthorized", "Stalled=True Unauthorized", "Built=True Succeeded"]),
+    );
+  });
+  it("goes away with the next look that passes", async () => {
+    let times = 0;
+    const { look, shown, statuses } = world({
+      perform: async (action) => {
+        if (action.kind === "publish" && times++ === 0) return failing("RegistryUnavailable")(action);
+      },
+    });
+    await expect(look()).rejects.toThrow();
+    await look();
+    expect(shown()).toContain("Ready=True Succeeded");
+    expect(statuses.at(-1)).not.toHaveProperty("failure");
+  });
+  it("of the controller's own end changes no status", async () => {
+    const stop = new AbortController();
+    const { look, statuses } = world({
+      perform: async (action) => {
+        if (action.kind === "compare") stop.abort(new Error("stopped"));
+        stop.signal.throwIfAborted();
+      },
+    });
+    await expect(look(stop.signal)).rejects.toThrow("stopped");
+    expect(statuses.some(({ failure }) => failure !== undefined)).toBe(false);
+  });
+});

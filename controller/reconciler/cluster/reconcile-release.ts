@@ -1,0 +1,165 @@
+import { admission, type Admitted } from "../../domain/admission.ts";
+import type { ClusterClass, ClusterRelease, ClusterSource } from "../../domain/cluster-objects.ts";
+import { composeStatus } from "../../domain/compose-status.ts";
+import { type DecidedCondition, type Decision, decide } from "../../domain/decide.ts";
+import { ReleaseError } from "../../domain/errors.ts";
+import type { Observed, ObservedRecord } from "../../domain/observed.ts";
+import { readReleaseFolder, releaseDigest, type ReleaseFolder, releasePath } from "../../domain/release-folder.ts";
+import type { Failure } from "../../domain/release-status.ts";
+import { failureAt, failureOf } from "../../domain/step-fault.ts";
+import { unobserved } from "../../domain/unobserved.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { EventRecorder } from "../../ports/event-recorder.ts";
+import type { ObjectCache } from "../../ports/object-cache.ts";
+import type { SpecTree } from "../../ports/spec-repository.ts";
+import type { StatusWriter } from "../../ports/status-writer.ts";
+import type { Outcome } from "../outcome.ts";
+import { reconcile, type ReleaseWork } from "../reconcile.ts";
+import { type StatusSession, statusSession } from "./status-session.ts";
+
+/** A release that is admitted and whose content is what git holds. */
+export type OpenRelease = Admitted & { readonly folder: ReleaseFolder };
+
+/** What the work on a release needs from outside. */
+export type ReleaseOpener = {
+  /** the repository's tree at a commit; null: it has no such commit */
+  readonly treeAt: (from: ClusterSource, commit: string, signal: AbortSignal) => Promise<SpecTree | null>;
+  /** what the records hold of it, judged by the signer of its class */
+  readonly record: (open: Admitted, signal: AbortSignal) => Promise<ObservedRecord>;
+  /** all that it takes to build, publish and record it; `conditions` are asked when the record is written */
+  readonly work: (
+    open: OpenRelease,
+    conditions: () => readonly NonNullable<ClusterRelease["status"]["conditions"]>[number][],
+    signal: AbortSignal,
+  ) => Promise<ReleaseWork>;
+};
+
+export type ReleaseReconciler = {
+  readonly releases: Pick<ObjectCache<ClusterRelease>, "get">;
+  readonly classes: Pick<ObjectCache<ClusterClass>, "get">;
+  readonly sources: Pick<ObjectCache<ClusterSource>, "get">;
+  readonly opener: ReleaseOpener;
+  readonly status: StatusWriter<ClusterRelease, ClusterRelease["status"]>;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly clock: Pick<Clock, "now">;
+};
+
+const DONE: Outcome = { kind: "done" };
+
+/** Whether nothing can come of a look: it is released, or has a verdict, and nobody asked for another try. */
+function isSettled({ status, asked }: ClusterRelease): boolean {
+  const { lastHandledReconcileAt = "", lastHandledRetryAt = "" } = status;
+  if (asked.reconcileAt !== lastHandledReconcileAt || asked.retryAt !== lastHandledRetryAt) return false;
+  const ready = status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
+  return ready || status.failure?.class === "Verdict";
+}
+
+/** The decision about a release that cannot go on before anything was observed. */
+const refused = (condition: DecidedCondition): Decision => ({
+  conditions: [condition],
+  actions: [],
+  outcome: { kind: "stopped", code: "SpecInvalid", message: condition.message, remedy: "" },
+});
+
+/** Reads a release's folder at the commit that its object names, and holds the object against it. */
+async function contentOf(
+  { release, source, from }: Admitted,
+  opener: ReleaseOpener,
+  signal: AbortSignal,
+): Promise<ReleaseFolder | DecidedCondition> {
+  const refuse = (message: string): DecidedCondition => ({ type: "Admitted", reason: "NotFromGit", message });
+  const tree = await opener.treeAt(from, source.commit, signal);
+  if (tree === null) return refuse(`the repository of ${from.name} has no commit ${source.commit}`);
+  const path = from.spec.path === "specs" ? releasePath(release.name) : `${from.spec.path}/${release.name}`;
+  const folder = readReleaseFolder(release.name, path, await tree.readDirectory(path));
+  if (releaseDigest(folder) === source.specDigest) return folder;
+  return refuse(`${path} of commit ${source.commit} has other content than this object`);
+}
+
+/** Does all there is to do for one release, to its end; status and events tell how far it is. */
+export async function reconcileRelease(
+  { releases, classes, sources, opener, status, events, clock }: ReleaseReconciler,
+  key: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const release = releases.get(key);
+  if (release === undefined || release.deleted || isSettled(release)) return DONE;
+  const { namespace, generation, asked } = release;
+  const session = statusSession(release, status, events, signal);
+  const nothing: ObservedRecord = { kind: "absent" };
+  let observed: Observed = unobserved(release, release.spec.source?.specDigest ?? `sha256:${"0".repeat(64)}`, nothing);
+  let decision: Decision = { conditions: [], actions: [], outcome: { kind: "working" } };
+  let failure: Failure | null = null;
+  const show = (): void => {
+    const next = composeStatus(session.current(), {
+      ...{ observed, decision, generation, failure, suspended: release.spec.suspend, now: clock.now() },
+    });
+    session.propose({
+      ...next,
+      ...(asked.reconcileAt === "" ? {} : { lastHandledReconcileAt: asked.reconcileAt }),
+      ...(asked.retryAt === "" ? {} : { lastHandledRetryAt: asked.retryAt }),
+    });
+  };
+  const end = async (): Promise<Outcome> => {
+    show();
+    await session.settled();
+    return DONE;
+  };
+  if (release.spec.suspend) return end();
+  try {
+    const { source, spec } = release;
+    const from = source === null ? undefined : sources.get(`${namespace}/${source}`);
+    const judged = admission(release, from, classes.get(`${namespace}/${spec.className}`));
+    if (!judged.admitted) {
+      decision = refused(judged.condition);
+      return await end();
+    }
+    const folder = await contentOf(judged, opener, signal);
+    if (!("release" in folder)) {
+      decision = refused(folder);
+      return await end();
+    }
+    const record = await opener.record(judged, signal);
+    observed = { ...observed, record, specDigest: releaseDigest(folder) };
+    if (record.kind !== "absent") {
+      decision = decide(observed); // adopted, or in its own way: nothing else needs to be looked at
+      return await end();
+    }
+    const conditions = () => session.current().conditions ?? [];
+    const work = await opener.work({ ...judged, folder }, conditions, signal);
+    await reconcile(
+      work,
+      signal,
+      (decided, from_) => {
+        [decision, observed, failure] = [decided, from_, null];
+        show();
+      },
+      (action, fault) => {
+        if (fault instanceof ReleaseError) failure = failureOf(action, fault);
+      },
+    );
+    return await end();
+  } catch (fault) {
+    if (signal.aborted) throw fault;
+    await tell(session, fault);
+    throw fault;
+  }
+
+  /** The status of a release that a fault ended; it may be tried again. */
+  async function tell(to: StatusSession, fault: unknown): Promise<void> {
+    const known =
+      fault instanceof ReleaseError ? fault : new ReleaseError("Internal", String(fault), "report this as a bug");
+    failure ??= failureAt("Admitted", known);
+    const { step, reason, message } = failure;
+    if (failure.class === "Permanent" || failure.class === "Verdict") {
+      const others = decision.conditions.filter(({ type }) => type !== step);
+      const { code, remedy } = known;
+      decision = {
+        ...{ conditions: [...others, { type: step, reason, message }], actions: [] },
+        outcome: { kind: "stopped", code, message, remedy },
+      };
+    }
+    show();
+    await to.settled().catch(() => undefined); // the fault itself is told to whoever asked
+  }
+}
