@@ -6,6 +6,7 @@ import { CommitId } from "./release-facts.ts";
 import { LABELS } from "./release-object.ts";
 import { ReleaseStatus } from "./release-status.ts";
 import { DiskImageReleaseSource } from "./source.ts";
+import { SourceStatus } from "./source-status.ts";
 
 /** Annotations by which people ask for something; each new value asks once (release-api.md 3.2). */
 const ANNOTATIONS = {
@@ -70,7 +71,13 @@ export type ClusterRelease = Identity & {
 
 /** A class or a source of the cluster. */
 export type ClusterClass = Identity & { readonly spec: DiskImageReleaseClass["spec"] };
-export type ClusterSource = Identity & { readonly deleted: boolean; readonly spec: DiskImageReleaseSource["spec"] };
+export type ClusterSource = Identity & {
+  readonly deleted: boolean;
+  /** value of the annotation that asks for a look */
+  readonly reconcileAt: string;
+  readonly spec: DiskImageReleaseSource["spec"];
+  readonly status: SourceStatus;
+};
 
 /**
  * Reads a DiskImageRelease as the API server sends it.
@@ -112,9 +119,11 @@ export function readClusterClass(object: unknown): ClusterClass {
  * @throws z.ZodError if it is none that this version takes
  */
 export function readClusterSource(object: unknown): ClusterSource {
-  const { name, namespace, uid, generation, deletionTimestamp } = z
-    .object({ metadata: Metadata })
-    .parse(object).metadata;
-  const { spec } = DiskImageReleaseSource.parse(document(object));
-  return { name, namespace, uid, generation, deleted: deletionTimestamp !== undefined, spec };
+  const { metadata, status } = z.object({ metadata: Metadata, status: SourceStatus.default({}) }).parse(object);
+  const { name, namespace, uid, generation, deletionTimestamp, annotations } = metadata;
+  return {
+    ...{ name, namespace, uid, generation, status },
+    ...{ deleted: deletionTimestamp !== undefined, reconcileAt: annotations[ANNOTATIONS.reconcileAt] ?? "" },
+    spec: DiskImageReleaseSource.parse(document(object)).spec,
+  };
 }

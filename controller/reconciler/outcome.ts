@@ -1,4 +1,4 @@
-import { ReleaseError } from "../domain/errors.ts";
+import { type FaultCode, ReleaseError } from "../domain/errors.ts";
 
 /** What one look at a key came to. `again`: look once more in so many milliseconds, whatever happens. */
 export type Outcome = { readonly kind: "done" } | { readonly kind: "again"; readonly after: number };
@@ -29,3 +29,12 @@ export function nextAfterFault(fault: unknown): Next {
       return { kind: "forget", result: "stalled" };
   }
 }
+
+/** Milliseconds until a fault is looked at again that may lie in a Secret: these are not watched. */
+const SLOW_RETRY = 5 * 60_000;
+
+const MAY_BE_A_SECRET: ReadonlySet<unknown> = new Set<FaultCode>(["Unauthorized", "InputMissing", "KeyUnusable"]);
+
+/** Another look in some minutes for a fault that a changed Secret may end; null: that is no such fault. */
+export const slowRetry = (fault: unknown): Outcome | null =>
+  fault instanceof ReleaseError && MAY_BE_A_SECRET.has(fault.code) ? { kind: "again", after: SLOW_RETRY } : null;

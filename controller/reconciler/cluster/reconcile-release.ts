@@ -13,7 +13,7 @@ import type { EventRecorder } from "../../ports/event-recorder.ts";
 import type { ObjectCache } from "../../ports/object-cache.ts";
 import type { SpecTree } from "../../ports/spec-repository.ts";
 import type { StatusWriter } from "../../ports/status-writer.ts";
-import type { Outcome } from "../outcome.ts";
+import { type Outcome, slowRetry } from "../outcome.ts";
 import { reconcile, type ReleaseWork } from "../reconcile.ts";
 import { type StatusSession, statusSession } from "./status-session.ts";
 
@@ -142,6 +142,8 @@ export async function reconcileRelease(
   } catch (fault) {
     if (signal.aborted) throw fault;
     await tell(session, fault);
+    const later = slowRetry(fault);
+    if (later !== null) return later;
     throw fault;
   }
 
