@@ -5,7 +5,7 @@ import type { AuditedRepository } from "../../ports/audited-repository.ts";
 import { refTip } from "./bare-repository.ts";
 import { readSignature } from "./commit-signature.ts";
 import { gitOn, type GitOptions } from "./git.ts";
-import { treeAt } from "./tree.ts";
+import { treeAt, treeInHistory } from "./tree.ts";
 
 /**
  * The repository's own settings count for little: it may not make git fetch what is missing, which runs what it names as
@@ -38,11 +38,6 @@ export async function openAuditedRepository(
     specs: treeAt(git, specs),
     records: treeAt(git, records),
     signatureOf: (commit, allowedSigners) => readSignature(git, commit, allowedSigners),
-    specsAt: async (commit) => {
-      if (specs === null) return null;
-      // merge-base --is-ancestor also fails for a commit that is not there; the list of all ancestors cannot
-      const ancestors = await git.run(["rev-list", specs]);
-      return ancestors.split("\n").includes(commit) ? treeAt(git, commit) : null;
-    },
+    specsAt: (commit) => treeInHistory(git, specs, commit),
   };
 }

@@ -6,15 +6,16 @@ import { parseLocation } from "../../domain/repository-location.ts";
 import { changesFile } from "../../domain/spec-files.ts";
 import type { CommitVerifier } from "../../ports/commit-verifier.ts";
 import type { RecordRepository } from "../../ports/record-repository.ts";
-import type { SpecRepository } from "../../ports/spec-repository.ts";
+import type { SpecRepository, SpecTree } from "../../ports/spec-repository.ts";
 import { openBareRepository } from "./bare-repository.ts";
-import { localBranch, type WriterOptions } from "./branch.ts";
+import { type Branch, localBranch, type WriterOptions } from "./branch.ts";
 import { readSignature } from "./commit-signature.ts";
 import type { Git } from "./git.ts";
 import { type Mirror, mirroredBranch, openMirror, writeTrustingConfig } from "./mirror.ts";
 import { recordRepository } from "./record-repository.ts";
 import { accessTo, type RemoteCredentials } from "./remote-access.ts";
 import { specRepository } from "./spec-repository.ts";
+import { treeInHistory } from "./tree.ts";
 
 /** The repository with specs and records. */
 export type RepositoryPlace =
@@ -44,6 +45,8 @@ export type RepositoryOptions = WriterOptions & {
 export type OpenRepository = CommitVerifier & {
   readonly specs: SpecRepository;
   readonly records: RecordRepository;
+  /** the tree of a commit that the branch of specs holds; null if it does not */
+  readonly specsAt: (commit: string) => Promise<SpecTree | null>;
 };
 
 /** Specs that only people commit. */
@@ -98,12 +101,16 @@ async function openRemote(place: RepositoryPlace & { readonly kind: "remote" }):
  */
 export async function openRepositoryAt(place: RepositoryPlace, options: RepositoryOptions): Promise<OpenRepository> {
   const { specBranch, recordsBranch } = options;
-  const signatureOf = (git: Git) => (commit: string, signers: string) => readSignature(git, commit, signers);
+  const reading = (git: Git, branch: Branch) => ({
+    signatureOf: (commit: string, signers: string) => readSignature(git, commit, signers),
+    specsAt: async (commit: string) => treeInHistory(git, await branch.tip(), commit),
+  });
   if (place.kind === "own") {
     const git = await openBareRepository(place.directory, specBranch);
     const branch = (name: string) => localBranch(git, place.directory, name);
     const records = recordRepository(branch(recordsBranch), options);
-    return { specs: specRepository(branch(specBranch), options), records, signatureOf: signatureOf(git) };
+    const specs = branch(specBranch);
+    return { specs: specRepository(specs, options), records, ...reading(git, specs) };
   }
   const mirror = await openRemote(place);
   const records = mirroredBranch(mirror, recordsBranch, true);
@@ -111,6 +118,6 @@ export async function openRepositoryAt(place: RepositoryPlace, options: Reposito
   return {
     specs: readOnly(specRepository(specs, options), specs.label),
     records: recordRepository(records, options),
-    signatureOf: signatureOf(mirror.git),
+    ...reading(mirror.git, specs),
   };
 }

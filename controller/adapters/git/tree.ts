@@ -93,3 +93,11 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
     },
   };
 }
+
+/** The tree of a commit that stands behind `tip`, or is it; null if it does not. */
+export async function treeInHistory(git: Git, tip: string | null, commit: string): Promise<SpecTree | null> {
+  if (tip === null) return null;
+  // merge-base --is-ancestor also fails for a commit that is not there; the list of all ancestors cannot
+  const ancestors = await git.run(["rev-list", tip]);
+  return ancestors.split("\n").includes(commit) ? treeAt(git, commit) : null;
+}

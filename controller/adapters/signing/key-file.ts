@@ -57,6 +57,15 @@ function parsePrivateKey(pem: string, path: string, passphrase: string | undefin
   }
 }
 
+/**
+ * The key pair of a private key (PKCS#8 in PEM). `where` is how messages name what holds it.
+ * @throws ReleaseError KeyUnusable if it is none, damaged, of another kind than P-256, or the passphrase does not open it
+ */
+export function readKeyPair(pem: string, where: string, passphrase?: string): KeyPair {
+  const privateKey = parsePrivateKey(pem, where, passphrase);
+  return { privateKey, publicKey: publicKeyOf(privateKey, where) };
+}
+
 function newPrivateKey(passphrase: string | undefined): string {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const encryption = passphrase === undefined ? {} : { cipher: "aes-256-cbc", passphrase };
@@ -76,10 +85,7 @@ export async function openKeyPair({ folder, passphraseFile }: KeyFileOptions): P
     privatePath,
     publicPath,
     create: async () => newPrivateKey(passphrase),
-    open: async (pem) => {
-      const privateKey = parsePrivateKey(pem, privatePath, passphrase);
-      return { privateKey, publicKey: publicKeyOf(privateKey, privatePath) };
-    },
+    open: async (pem) => readKeyPair(pem, privatePath, passphrase),
     publicText: ({ publicKey }) => publicKey.pem,
     belongs: (pem, { publicKey }) => parsePublicKey(pem, publicPath).sha256 === publicKey.sha256,
   });

@@ -6,7 +6,7 @@ import { feedFile } from "../../../builders/host/files.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { STATEMENT_PAYLOAD } from "../../domain/statement.ts";
 import type { Signer } from "../../ports/signer.ts";
-import { type KeyFileOptions, openKeyPair } from "./key-file.ts";
+import { type KeyFileOptions, type KeyPair, openKeyPair, readKeyPair } from "./key-file.ts";
 import { hintOf } from "./public-key.ts";
 
 const bundleText = (bundle: Parameters<typeof bundleToJSON>[0]): string => `${canonicalJson(bundleToJSON(bundle))}\n`;
@@ -16,8 +16,15 @@ const bundleText = (bundle: Parameters<typeof bundleToJSON>[0]): string => `${ca
  * same content differ.
  * @throws ReleaseError KeyUnusable as {@link openKeyPair}
  */
-export async function openKeySigner(options: KeyFileOptions): Promise<Signer> {
-  const { privateKey, publicKey } = await openKeyPair(options);
+export const openKeySigner = async (options: KeyFileOptions): Promise<Signer> => signerOf(await openKeyPair(options));
+
+/**
+ * Signs with a key that is kept elsewhere, such as in a Secret. `where` is how messages name it.
+ * @throws ReleaseError KeyUnusable as {@link readKeyPair}
+ */
+export const keySigner = (pem: string, where: string): Signer => signerOf(readKeyPair(pem, where));
+
+function signerOf({ privateKey, publicKey }: KeyPair): Signer {
   const { pem, sha256: keySha256 } = publicKey;
   const keyHint = hintOf(keySha256);
   return {
