@@ -29,7 +29,7 @@ const ROOMS: readonly Room[] = [
   },
   {
     name: "wiring",
-    holds: /^controller\/wiring\.ts$/,
+    holds: /^controller\/(cluster-)?wiring\.ts$/,
     rooms: ["config", "adapters", "reconciler", "domain", "ports", "contract", "host"],
     packages: ANY,
   },

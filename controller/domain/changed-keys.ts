@@ -1,5 +1,5 @@
-import { canonicalJson } from "../../builders/contract/digest.ts";
 import type { ClusterClass, ClusterRelease, ClusterSource } from "./cluster-objects.ts";
+import { sameContent } from "./same-content.ts";
 
 /** An object before and after a change; undefined: it was not, or is no more. */
 export type Changed<T> = { readonly before: T | undefined; readonly after: T | undefined };
@@ -7,8 +7,6 @@ export type Changed<T> = { readonly before: T | undefined; readonly after: T | u
 /** How objects are known to queues: `<namespace>/<name>`. */
 export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
   `${namespace}/${name}`;
-
-const differs = (a: unknown, b: unknown): boolean => canonicalJson(a ?? null) !== canonicalJson(b ?? null);
 
 /**
  * Whether a release has to be looked at after a change. What the controller itself writes, the status, is no reason;
@@ -19,7 +17,7 @@ export function isNewsOfRelease({ before, after }: Changed<ClusterRelease>): boo
   const told = ({ uid, generation, deleted, source, asked, spec }: ClusterRelease) => ({
     ...{ uid, generation, deleted, source, asked, suspend: spec.suspend },
   });
-  return differs(told(before), told(after));
+  return !sameContent(told(before), told(after));
 }
 
 /** Whether work that is under way has to end: the release is gone, another one, or held. */
@@ -35,7 +33,7 @@ export function isNewsOfSource({ before, after }: Changed<ClusterSource>): boole
     deleted,
     reconcileAt,
   });
-  return differs(told(before), told(after));
+  return !sameContent(told(before), told(after));
 }
 
 /** Keys of the releases that a change of a class concerns. */
@@ -43,7 +41,7 @@ export const releasesOfClass = (
   { before, after }: Changed<ClusterClass>,
   releases: Iterable<ClusterRelease>,
 ): readonly string[] => {
-  if (before !== undefined && after !== undefined && !differs(before.spec, after.spec)) return [];
+  if (before !== undefined && after !== undefined && sameContent(before.spec, after.spec)) return [];
   const { namespace, name } = after ?? before ?? { namespace: "", name: "" };
   return [...releases].filter((one) => one.namespace === namespace && one.spec.className === name).map(keyOf);
 };
@@ -53,7 +51,7 @@ export const releasesOfSource = (
   { before, after }: Changed<ClusterSource>,
   releases: Iterable<ClusterRelease>,
 ): readonly string[] => {
-  if (before !== undefined && after !== undefined && !differs(before.spec, after.spec)) return [];
+  if (before !== undefined && after !== undefined && sameContent(before.spec, after.spec)) return [];
   const { namespace, name } = after ?? before ?? { namespace: "", name: "" };
   return [...releases].filter((one) => one.namespace === namespace && one.source === name).map(keyOf);
 };

@@ -6,7 +6,7 @@ import type { Loop } from "./loop.ts";
 /** What a running controller is made of. */
 export type Controller = {
   readonly election: Election;
-  readonly loop: Loop;
+  readonly loop: Pick<Loop, "start" | "stop">;
   readonly log: Logger;
   /** resolves once every cache was filled; also on those who only stand by */
   readonly synced: Promise<void>;

@@ -1,7 +1,6 @@
 import type { Digest } from "../../builders/contract/digest.ts";
 import { type Action, actionKey } from "../../controller/domain/action.ts";
 import type { Observed } from "../../controller/domain/observed.ts";
-import type { ReleaseWork } from "../../controller/reconciler/reconcile.ts";
 
 /**
  * A release of one target without disks, in memory; each action takes effect when `perform` resolves.
@@ -58,5 +57,5 @@ export function fakeReleaseWork(
       ended.push(key);
     }
   };
-  return { work: { observe, act } satisfies ReleaseWork, done, started, ended };
+  return { work: { observe, act }, done, started, ended };
 }

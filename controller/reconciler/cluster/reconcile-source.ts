@@ -1,8 +1,8 @@
-import { canonicalJson } from "../../../builders/contract/digest.ts";
 import type { ClusterSource } from "../../domain/cluster-objects.ts";
 import { composeSourceStatus, type SourceLook } from "../../domain/compose-source-status.ts";
 import { durationMs } from "../../domain/duration.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { sameContent } from "../../domain/same-content.ts";
 import type { SourceStatus } from "../../domain/source-status.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ObjectCache } from "../../ports/object-cache.ts";
@@ -38,7 +38,7 @@ export async function reconcileSource(
     const next = composeSourceStatus(source.status, source, look, clock.now());
     const asked = source.reconcileAt === "" ? {} : { lastHandledReconcileAt: source.reconcileAt };
     const wanted = { ...next, ...asked };
-    if (canonicalJson(wanted) !== canonicalJson(source.status)) await status.write(source, wanted, signal);
+    if (!sameContent(wanted, source.status)) await status.write(source, wanted, signal);
   };
   if (source.spec.suspend) {
     await tell({ kind: "suspended" });

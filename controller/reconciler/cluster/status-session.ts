@@ -1,8 +1,8 @@
-import { canonicalJson } from "../../../builders/contract/digest.ts";
 import { conditionEvents } from "../../domain/condition-events.ts";
 import type { ClusterRelease } from "../../domain/cluster-objects.ts";
 import { API_VERSION } from "../../domain/release.ts";
 import type { ReleaseStatus } from "../../domain/release-status.ts";
+import { sameContent } from "../../domain/same-content.ts";
 import type { EventRecorder } from "../../ports/event-recorder.ts";
 import type { StatusWriter } from "../../ports/status-writer.ts";
 
@@ -29,13 +29,14 @@ export function statusSession(
   const { namespace, name, uid } = release;
   const about = { apiVersion: API_VERSION, kind: "DiskImageRelease", namespace, name, uid };
   let wanted = release.status;
-  let written = canonicalJson(release.status);
+  let written = release.status;
   let writing: Promise<void> | undefined;
 
   const write = async (): Promise<void> => {
-    for (let text = canonicalJson(wanted); text !== written; text = canonicalJson(wanted)) {
-      await writer.write(release, wanted, signal);
-      written = text;
+    while (!sameContent(wanted, written)) {
+      const next = wanted;
+      await writer.write(release, next, signal);
+      written = next;
     }
   };
   const begin = (): Promise<void> => {

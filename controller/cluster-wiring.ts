@@ -1,0 +1,205 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { createApiClient, type ApiClient } from "./adapters/kubernetes/api-client.ts";
+import type { ApiConnection } from "./adapters/kubernetes/connection.ts";
+import { createEventRecorder } from "./adapters/kubernetes/event-recorder.ts";
+import { connectInCluster, isInCluster } from "./adapters/kubernetes/in-cluster.ts";
+import { connectByKubeconfig } from "./adapters/kubernetes/kubeconfig.ts";
+import { clusterLease } from "./adapters/kubernetes/lease-store.ts";
+import { objectData } from "./adapters/kubernetes/object-data.ts";
+import { openedRepositories } from "./adapters/kubernetes/opened-repositories.ts";
+import { createReflector, type Reflector } from "./adapters/kubernetes/reflector.ts";
+import { CLASSES, RELEASES, SOURCES } from "./adapters/kubernetes/release-kinds.ts";
+import { releaseStore } from "./adapters/kubernetes/release-store.ts";
+import type { Resource } from "./adapters/kubernetes/resource.ts";
+import { statusWriter } from "./adapters/kubernetes/status-writer.ts";
+import { privateTexts } from "./adapters/local/private-texts.ts";
+import { systemClock } from "./adapters/system-clock.ts";
+import {
+  type Changed,
+  endsWork,
+  isNewsOfRelease,
+  isNewsOfSource,
+  keyOf,
+  releasesOfClass,
+  releasesOfSource,
+} from "./domain/changed-keys.ts";
+import { readClusterClass, readClusterRelease, readClusterSource } from "./domain/cluster-objects.ts";
+import { ReleaseError } from "./domain/errors.ts";
+import { LEASE_TIMES } from "./domain/lease.ts";
+import type { ControllerMetrics } from "./ports/controller-metrics.ts";
+import type { Logger } from "./ports/logger.ts";
+import type { ObjectCache } from "./ports/object-cache.ts";
+import { bothLoops } from "./reconciler/both-loops.ts";
+import { createInterrupts } from "./reconciler/cluster/interrupts.ts";
+import { reconcileRelease, type ReleaseOpener } from "./reconciler/cluster/reconcile-release.ts";
+import { reconcileSource } from "./reconciler/cluster/reconcile-source.ts";
+import type { Term } from "./reconciler/leader-term.ts";
+import { createLoop } from "./reconciler/loop.ts";
+import { runController } from "./reconciler/run-controller.ts";
+
+/**
+ * The API server to speak with: that of the pod's own cluster, or of a kubeconfig file.
+ * @throws ReleaseError InputMissing if there is neither
+ */
+export async function connectCluster(
+  env: Readonly<Record<string, string | undefined>>,
+  kubeconfig: string | undefined,
+): Promise<ApiConnection> {
+  if (kubeconfig !== undefined) return connectByKubeconfig(kubeconfig);
+  if (isInCluster(env)) return connectInCluster({ env, clock: systemClock });
+  throw new ReleaseError(
+    "InputMissing",
+    "this is no pod, and no kubeconfig was given",
+    "name one with --kubeconfig, or run the controller in a cluster (docs/install.md)",
+  );
+}
+
+/** Sources and releases that are worked on at once, at most; classes set their own quotas. */
+const CONCURRENCY = { sources: 4, releases: 64 } as const;
+
+/** Milliseconds for which work may go on after the controller was told to stop. */
+const DRAIN_LIMIT = 20_000;
+
+/** The cluster as those see it who work on releases. */
+export type ClusterView = {
+  readonly client: ApiClient;
+  readonly repositories: ReturnType<typeof openedRepositories>;
+  readonly data: ReturnType<typeof objectData>;
+  /** whether this process leads, and the number of its term */
+  readonly term: () => Term | undefined;
+};
+
+export type ClusterControllerOptions = {
+  readonly connection: ApiConnection;
+  readonly log: Logger;
+  readonly metrics: ControllerMetrics;
+  /** absolute path of the folder for mirrors and private files */
+  readonly scratch: string;
+  /** what the work on a release needs from outside */
+  readonly opener: (view: ClusterView) => ReleaseOpener;
+  /** told whether all objects were read, by kind, and whether this process leads */
+  readonly onHealth?: (health: { readonly synced: ReadonlyMap<string, boolean>; readonly lost: boolean }) => void;
+};
+
+/**
+ * The controller of one namespace: follows sources, classes and releases, and works on them as long as it leads.
+ * @throws ReleaseError LeaseLost if another process may lead now
+ */
+export async function runClusterController(options: ClusterControllerOptions, signal: AbortSignal): Promise<void> {
+  const { connection, log, metrics, scratch } = options;
+  const { namespace } = connection;
+  const client = createApiClient(connection);
+  const clock = systemClock;
+  const random = Math.random;
+  let term: Term | undefined;
+
+  const follow = <T>(resource: Resource, read: (object: unknown) => T, onChange: (changed: Changed<T>) => void) => {
+    const keep = (object: unknown): T | undefined => {
+      try {
+        return read(object);
+      } catch (fault) {
+        log.error("an object cannot be read", { kind: resource.kind, object, fault });
+        return undefined;
+      }
+    };
+    return createReflector<T | undefined>({
+      ...{ client, of: { resource, namespace }, keep, clock, random, log, metrics },
+      onChange: ({ before, after }) => onChange({ before, after }),
+    });
+  };
+  /** The objects that could be read. */
+  const readable = <T>({ cache }: Reflector<T | undefined>): Pick<ObjectCache<T>, "get" | "values"> => ({
+    get: cache.get,
+    values: function* () {
+      for (const one of cache.values()) if (one !== undefined) yield one;
+    },
+  });
+
+  const interrupts = createInterrupts();
+  const sourcesReflector = follow(SOURCES, readClusterSource, (changed) => {
+    const { before, after } = changed;
+    const one = after ?? before;
+    if (one !== undefined && isNewsOfSource(changed)) sourceLoop.queue.add(keyOf(one));
+    for (const key of releasesOfSource(changed, releases.values())) releaseLoop.queue.add(key);
+  });
+  const classesReflector = follow(CLASSES, readClusterClass, (changed) => {
+    for (const key of releasesOfClass(changed, releases.values())) releaseLoop.queue.add(key);
+  });
+  const releasesReflector = follow(RELEASES, readClusterRelease, (changed) => {
+    const one = changed.after ?? changed.before;
+    if (one === undefined || !isNewsOfRelease(changed)) return;
+    if (endsWork(changed)) interrupts.interrupt(keyOf(one), "the release was deleted or suspended");
+    releaseLoop.queue.add(keyOf(one));
+  });
+  const [sources, classes, releases] = [
+    readable(sourcesReflector),
+    readable(classesReflector),
+    readable(releasesReflector),
+  ];
+
+  const texts = privateTexts(join(scratch, "private"));
+  const data = objectData(client, namespace);
+  const repositories = openedRepositories(data, texts, join(scratch, "mirrors"));
+  const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
+  const events = createEventRecorder({ client, clock, log, instance });
+  const opener = options.opener({ client, repositories, data, term: () => term });
+  const loopOptions = { clock, log, metrics, random };
+  const sourceLoop = createLoop({
+    ...{ ...loopOptions, concurrency: CONCURRENCY.sources },
+    reconcile: (key, stop) =>
+      reconcileSource(
+        {
+          ...{ sources, clock, random, status: statusWriter(client, SOURCES) },
+          open: async (source, limit) => {
+            const { specs, signatureOf, allowedSigners } = await repositories.open(source, limit);
+            const { name, spec } = source;
+            const { url: repository, path, allowedClasses } = spec;
+            return {
+              ...{ specs, commits: { signatureOf }, releases: releaseStore(client, releases, namespace) },
+              followed: { name, namespace, repository, path, allowedClasses, allowedSigners },
+            };
+          },
+        },
+        key,
+        stop,
+      ),
+  });
+  const releaseLoop = createLoop({
+    ...{ ...loopOptions, concurrency: CONCURRENCY.releases },
+    reconcile: (key, stop) =>
+      interrupts.during(key, stop, (limit) =>
+        reconcileRelease(
+          { releases, classes, sources, opener, events, clock, status: statusWriter(client, RELEASES) },
+          key,
+          limit,
+        ),
+      ),
+  });
+
+  const stopReflectors = new AbortController();
+  const reflectors = [sourcesReflector, classesReflector, releasesReflector];
+  const following = Promise.all(reflectors.map(({ run }) => run(stopReflectors.signal)));
+  try {
+    await runController(
+      {
+        election: {
+          store: clusterLease(client, { namespace, name: "imgrel-controller" }),
+          ...{ clock, identity: instance, times: LEASE_TIMES, log, random },
+        },
+        ...{ loop: bothLoops(sourceLoop, releaseLoop), log, drainLimit: DRAIN_LIMIT },
+        synced: Promise.all(reflectors.map(({ synced }) => synced)).then(() => undefined),
+        onTerm: (begun) => {
+          term = begun;
+          log.info("this process leads", { identity: instance, fence: begun.fence });
+        },
+      },
+      signal,
+    );
+  } finally {
+    stopReflectors.abort();
+    await following;
+    await events.settled();
+  }
+}
