@@ -25,7 +25,12 @@ import {
   releasesOfClass,
   releasesOfSource,
 } from "./domain/changed-keys.ts";
-import { readClusterClass, readClusterRelease, readClusterSource } from "./domain/cluster-objects.ts";
+import {
+  type ClusterRelease,
+  readClusterClass,
+  readClusterRelease,
+  readClusterSource,
+} from "./domain/cluster-objects.ts";
 import { ReleaseError } from "./domain/errors.ts";
 import { LEASE_TIMES } from "./domain/lease.ts";
 import type { ControllerMetrics } from "./ports/controller-metrics.ts";
@@ -54,6 +59,16 @@ export async function connectCluster(
     "this is no pod, and no kubeconfig was given",
     "name one with --kubeconfig, or run the controller in a cluster (docs/install.md)",
   );
+}
+
+/** How many releases are in each phase. */
+function countPhases(releases: Iterable<ClusterRelease>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { status } of releases) {
+    const phase = status.phase ?? "Pending";
+    counts.set(phase, (counts.get(phase) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Sources and releases that are worked on at once, at most; classes set their own quotas. */
@@ -145,7 +160,8 @@ export async function runClusterController(options: ClusterControllerOptions, si
   const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const events = createEventRecorder({ client, clock, log, instance });
   const opener = options.opener({ client, repositories, data, term: () => term });
-  const loopOptions = { clock, log, metrics, random };
+  // both queues are shown as one
+  const loopOptions = { clock, log, metrics: { ...metrics, showQueue: () => undefined }, random };
   const sourceLoop = createLoop({
     ...{ ...loopOptions, concurrency: CONCURRENCY.sources },
     reconcile: (key, stop) =>
@@ -178,6 +194,10 @@ export async function runClusterController(options: ClusterControllerOptions, si
       ),
   });
 
+  const loop = bothLoops(sourceLoop, releaseLoop);
+  metrics.showQueue(loop.figures);
+  metrics.showLeader(() => term?.isLeader() ?? false);
+  metrics.showReleases(() => countPhases(releases.values()));
   const stopReflectors = new AbortController();
   const reflectors = [sourcesReflector, classesReflector, releasesReflector];
   const following = Promise.all(reflectors.map(({ run }) => run(stopReflectors.signal)));
@@ -188,7 +208,7 @@ export async function runClusterController(options: ClusterControllerOptions, si
           store: clusterLease(client, { namespace, name: "imgrel-controller" }),
           ...{ clock, identity: instance, times: LEASE_TIMES, log, random },
         },
-        ...{ loop: bothLoops(sourceLoop, releaseLoop), log, drainLimit: DRAIN_LIMIT },
+        ...{ loop, log, drainLimit: DRAIN_LIMIT },
         synced: Promise.all(reflectors.map(({ synced }) => synced)).then(() => undefined),
         onTerm: (begun) => {
           term = begun;

@@ -23,39 +23,42 @@ const serverMetadata = (name: string) => ({
 /** As it comes over the wire: what is undefined is not there. */
 const sent = (object: object): unknown => JSON.parse(JSON.stringify(object));
 
-/** A class that a cluster can run; `over` replaces parts of its spec. */
-export const clusterClass = (name = "local", over: object = {}): ClusterClass =>
-  readClusterClass(
-    sent({
-      ...{ apiVersion: API_VERSION, kind: "DiskImageReleaseClass", metadata: serverMetadata(name) },
-      spec: {
-        archives: { debian: { sources: [{ kind: "system" }], keyring: "debian-archive-keyring.gpg" } },
-        gate: {},
-        build: {
-          ...{ namespace: "imgrel-build", serviceAccountName: "imgrel-builder", builderImage: IMAGE, bootImage: IMAGE },
-          scratch: { size: "20Gi" },
-        },
-        signing: { mode: "key", keyRef: { name: "signing-key" } },
-        publish: {
-          oci: {
-            ...{ repository: "registry.example/images", stagingRepository: "registry.example/staging" },
-            ...{ inputsRepository: "registry.example/inputs", credentialsRef: { name: "registry" } },
-          },
-        },
-        ...over,
+/** A class that a cluster can run, as people apply it; `over` replaces parts of its spec. */
+export const classObject = (name: string, namespace: string, over: object = {}) => ({
+  ...{ apiVersion: API_VERSION, kind: "DiskImageReleaseClass", metadata: { name, namespace } },
+  spec: {
+    archives: { debian: { sources: [{ kind: "system" }], keyring: "debian-archive-keyring.gpg" } },
+    gate: {},
+    build: {
+      ...{ namespace: "imgrel-build", serviceAccountName: "imgrel-builder", builderImage: IMAGE, bootImage: IMAGE },
+      scratch: { size: "20Gi" },
+    },
+    signing: { mode: "key", keyRef: { name: "signing-key" } },
+    publish: {
+      oci: {
+        ...{ repository: "registry.example/images", stagingRepository: "registry.example/staging" },
+        ...{ inputsRepository: "registry.example/inputs", credentialsRef: { name: "registry" } },
       },
-    }),
-  );
+    },
+    ...over,
+  },
+});
+
+/** A source as people apply it; `over` replaces parts of its spec. */
+export const sourceObject = (name: string, namespace: string, over: object = {}) => ({
+  ...{ apiVersion: API_VERSION, kind: "DiskImageReleaseSource", metadata: { name, namespace } },
+  spec: {
+    ...{ url: "https://git.example/releases.git", branch: "main", allowedClasses: ["local"] },
+    writeBack: { author: { name: "imgrel", email: "imgrel@example.org" } },
+    ...over,
+  },
+});
+
+export const clusterClass = (name = "local", over: object = {}): ClusterClass =>
+  readClusterClass(sent({ ...classObject(name, NAMESPACE, over), metadata: serverMetadata(name) }));
 
 export const clusterSource = (name = "releases", over: object = {}): ClusterSource =>
-  readClusterSource({
-    ...{ apiVersion: API_VERSION, kind: "DiskImageReleaseSource", metadata: serverMetadata(name) },
-    spec: {
-      ...{ url: "https://git.example/releases.git", branch: "main", allowedClasses: ["local"] },
-      writeBack: { author: { name: "imgrel", email: "imgrel@example.org" } },
-      ...over,
-    },
-  });
+  readClusterSource(sent({ ...sourceObject(name, NAMESPACE, over), metadata: serverMetadata(name) }));
 
 /** The folder of a release with one target and no lock. */
 export function demoFolder(name = "demo") {

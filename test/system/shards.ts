@@ -120,4 +120,13 @@ export const SHARDS: readonly Shard[] = [
     tools: [["runc", "--version"]],
     needs: ["runc"],
   },
+  {
+    name: "controller",
+    files: ["test/system/controller.test.ts"],
+    covers: [
+      ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/fakes/**", "test/system/cluster/**"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
+    ],
+    costSeconds: 90,
+  },
 ];
