@@ -22,6 +22,7 @@ import { bringUp } from "./cluster/up.ts";
 // The controller against a real API server and a real git server over http; what a release needs besides is simulated.
 const NAME = "controller";
 const NAMESPACE = "imgrel-system";
+const ADMITTED = 'jsonpath={.status.conditions[?(@.type=="Admitted")].reason}';
 const LEADS = "this process leads";
 const ACCOUNT = { user: "bot", password: "s3cret-of-git" };
 const { signal } = new AbortController();
@@ -195,12 +196,15 @@ describe("a controller in a cluster", () => {
         ["get", "diskimagereleases", "-l", "releases.powernode.io/orphaned=true", "-o", "name"],
         /second/,
       );
-      const byHand = JSON.parse(await run(["get", "diskimagerelease", "demo", "-o", "json"])) as Record<string, object>;
-      const { source: _, ...spec } = byHand["spec"] as Record<string, unknown>;
-      await run(["create", "-f", "-"], JSON.stringify({ ...byHand, metadata: { name: "by-hand" }, spec }));
-      await run(["wait", "--for=condition=Stalled", "--timeout=60s", "diskimagerelease/by-hand"]);
-      const reason = 'jsonpath={.status.conditions[?(@.type=="Admitted")].reason}';
-      expect(await run(["get", "diskimagerelease", "by-hand", "-o", reason])).toBe("NotFromGit");
+      const object = JSON.parse(await run(["get", "diskimagerelease", "demo", "-o", "json"])) as Record<string, object>;
+      const byHand = (name: string, labels: object) =>
+        run(["create", "-f", "-"], JSON.stringify({ ...object, metadata: { name, labels } }));
+      await byHand("by-hand", {});
+      await byHand("in-disguise", { "releases.powernode.io/source": "releases" });
+      for (const name of ["by-hand", "in-disguise"]) {
+        await run(["wait", "--for=condition=Stalled", "--timeout=60s", `diskimagerelease/${name}`]);
+        expect(await run(["get", "diskimagerelease", name, "-o", ADMITTED])).toBe("NotFromGit");
+      }
     } finally {
       await controller.stop();
     }
@@ -214,8 +218,7 @@ describe("a controller in a cluster", () => {
     try {
       await run(["wait", "--for=create", "--timeout=60s", "diskimagerelease/demo"]);
       await run(["wait", "--for=condition=Ready", "--timeout=60s", "diskimagerelease/demo"]);
-      const reason = 'jsonpath={.status.conditions[?(@.type=="Admitted")].reason}';
-      expect(await run(["get", "diskimagerelease", "demo", "-o", reason])).toBe("Adopted");
+      expect(await run(["get", "diskimagerelease", "demo", "-o", ADMITTED])).toBe("Adopted");
       expect(simulated.started).toEqual([]);
     } finally {
       await controller.stop();
