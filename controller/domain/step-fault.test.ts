@@ -26,7 +26,7 @@ describe("a fault", () => {
   });
   it("that stays says what to do", () => {
     const fault = new ReleaseError("PushDeclined", "refused", "let us push");
-    expect(failureOf({ kind: "record" }, fault)).toEqual({
+    expect(failureOf({ kind: "record", failure: null }, fault)).toEqual({
       ...{ step: "Recorded", class: "Permanent", reason: "PushDeclined", message: "refused (let us push)" },
     });
   });
@@ -50,6 +50,6 @@ describe("the step of an action", () => {
     ["Signed", { kind: "sign", target: TARGET, document: "image" }],
     ["Published", { kind: "publish", target: TARGET }],
     ["Published", { kind: "tag", target: TARGET }],
-    ["Recorded", { kind: "record" }],
+    ["Recorded", { kind: "record", failure: null }],
   ])("is %s", (step, action) => expect(stepOf(action)).toBe(step));
 });

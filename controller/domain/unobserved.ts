@@ -12,10 +12,18 @@ export function unobserved({ spec }: ClusterRelease, specDigest: Digest, record:
   const runs = Math.max(RUNS.min, spec.builds ?? RUNS.min);
   const arches = ARCHES.filter((arch) => spec.targets.some((target) => target.arch === arch));
   return {
-    ...{ specDigest, record, keepRuns: false, parallelBoots: 1, inputsArchived: false, running: new Set() },
+    ...{
+      specDigest,
+      version: spec.version,
+      record,
+      keepRuns: false,
+      parallelBoots: 1,
+      inputsArchived: false,
+      running: new Set(),
+    },
     gate: { reproducibility: "Enforce", boot: "Enforce", bootWanted: true },
     arches: arches.map((arch) => ({
-      ...{ arch, runs, finished: new Set(), verdict: null, boots: new Map() },
+      ...{ arch, runs, finished: new Set(), verdict: null, fault: null, boots: new Map() },
       variants: spec.targets.filter((target) => target.arch === arch).map(({ variant }) => variant),
     })),
     targets: spec.targets.map(({ arch, variant }) => ({

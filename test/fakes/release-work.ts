@@ -13,10 +13,16 @@ export function fakeReleaseWork(
 ) {
   const started: string[] = [];
   const ended: string[] = [];
+  let failed: Omit<Extract<Observed["record"], { kind: "failed" }>, "kind"> | null = null;
   const has = (key: string) => done.has(key);
   const observe = async (running: ReadonlySet<string>): Promise<Observed> => ({
-    specDigest,
-    record: has("record") ? { kind: "recorded", specDigest, version: "1", commit: "c" } : { kind: "absent" },
+    ...{ specDigest, version: "1" },
+    record:
+      failed !== null
+        ? { ...failed, kind: "failed" }
+        : has("record")
+          ? { kind: "recorded", specDigest, version: "1", commit: "c" }
+          : { kind: "absent" },
     gate: { reproducibility: "Enforce", boot: "Enforce", bootWanted: true },
     keepRuns: true,
     parallelBoots: 2,
@@ -28,6 +34,7 @@ export function fakeReleaseWork(
         runs: 2,
         finished: new Set([1, 2].filter((run) => has(`build amd64 run ${run}`))),
         verdict: has("differ") ? "NotReproducible" : has("compare amd64") ? "Reproduced" : null,
+        fault: has("differ") ? "runs 1 and 2 differ" : null,
         boots: new Map(has("boot amd64 kernel-initrd") ? [["kernel-initrd", { passed: true, reason: "" }]] : []),
       },
     ],
@@ -53,6 +60,9 @@ export function fakeReleaseWork(
     try {
       await perform(action, signal);
       done.add(key);
+      if (action.kind === "record" && action.failure !== null) {
+        failed = { specDigest, version: "1", commit: "c", failure: action.failure };
+      }
     } finally {
       ended.push(key);
     }
