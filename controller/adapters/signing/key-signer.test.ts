@@ -1,14 +1,14 @@
 import { bundleFromJSON } from "@sigstore/bundle";
 import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
 import { createPublicKey } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canonicalJson, sha256Hex } from "../../../builders/contract/digest.ts";
 import { PREDICATE, type Statement, STATEMENT_TYPE } from "../../domain/statement.ts";
 import type { Signer } from "../../ports/signer.ts";
-import { openKeySigner } from "./key-signer.ts";
+import { keySigner, openKeySigner } from "./key-signer.ts";
 
 const never = new AbortController().signal;
 const STATEMENT: Statement = {
@@ -90,5 +90,18 @@ describe("openKeySigner", () => {
     expect(sha256Hex(createPublicKey(identity.publicKey).export({ type: "spki", format: "der" }))).toBe(
       identity.keySha256,
     );
+  });
+});
+
+describe("keySigner", () => {
+  it("is the same signer, of a key that is kept elsewhere", async () => {
+    const pem = await readFile(join(folder, "keys/signing.key"), "utf8");
+    const elsewhere = keySigner(pem, "the Secret signing-key");
+    expect(elsewhere.identity).toEqual(signer.identity);
+    const statement = await elsewhere.signStatement(STATEMENT, never);
+    expect(() => verifyPlainly(statement, signer.identity.publicKey)).not.toThrow();
+  });
+  it("names what holds a key that is none", () => {
+    expect(() => keySigner("no key", "the Secret signing-key")).toThrow("the Secret signing-key holds no PKCS#8 key");
   });
 });

@@ -143,6 +143,6 @@ function keyRules({ propertyNames }: JsonSchema): CelRule[] {
 /** A description with the default, which the schema itself does not have. */
 function describe({ description, default: left }: JsonSchema): { readonly description?: string } {
   if (description === undefined) return {};
-  const filled = isRecord(left) || left === undefined ? "" : ` Default: ${String(left)}.`;
+  const filled = isRecord(left) || left === undefined ? "" : ` Default: ${JSON.stringify(left).replaceAll('"', "")}.`;
   return { description: `${description}${filled}` };
 }

@@ -169,7 +169,7 @@ describe("a fault", () => {
         if (action.kind === "publish" && times++ === 0) return failing("RegistryUnavailable")(action);
       },
     });
-    await expect(look()).rejects.toThrow();
+    await expect(look()).rejects.toThrow("the registry said no");
     await look();
     expect(shown()).toContain("Ready=True Succeeded");
     expect(statuses.at(-1)).not.toHaveProperty("failure");
