@@ -27,6 +27,7 @@ import {
 } from "./domain/changed-keys.ts";
 import {
   type ClusterRelease,
+  type ClusterClass,
   readClusterClass,
   readClusterRelease,
   readClusterSource,
@@ -43,6 +44,7 @@ import { reconcileSource } from "./reconciler/cluster/reconcile-source.ts";
 import type { Term } from "./reconciler/leader-term.ts";
 import { createLoop } from "./reconciler/loop.ts";
 import { runController } from "./reconciler/run-controller.ts";
+import { createTurns, type Turns } from "./reconciler/turns.ts";
 
 /**
  * The API server to speak with: that of the pod's own cluster, or of a kubeconfig file.
@@ -72,7 +74,7 @@ function countPhases(releases: Iterable<ClusterRelease>): Map<string, number> {
 }
 
 /** Sources and releases that are worked on at once, at most; classes set their own quotas. */
-const CONCURRENCY = { sources: 4, releases: 64 } as const;
+const CONCURRENCY = { sources: 4, releases: 1000 } as const;
 
 /** Milliseconds for which work may go on after the controller was told to stop. */
 const DRAIN_LIMIT = 20_000;
@@ -133,6 +135,18 @@ export async function runClusterController(options: ClusterControllerOptions, si
   });
 
   const interrupts = createInterrupts();
+  /** of each class, by its key; the limits are those that the class has at the moment */
+  const turns = new Map<string, { readonly releases: Turns; readonly builds: Turns }>();
+  const turnsOf = (ofClass: ClusterClass) => {
+    const key = keyOf(ofClass);
+    const quotas = () => classes.get(key)?.spec.quotas ?? { maxConcurrentReleases: 0, maxConcurrentBuilds: 0 };
+    const known = turns.get(key) ?? {
+      releases: createTurns(() => quotas().maxConcurrentReleases),
+      builds: createTurns(() => quotas().maxConcurrentBuilds),
+    };
+    turns.set(key, known);
+    return known;
+  };
   const sourcesReflector = follow(SOURCES, readClusterSource, (changed) => {
     const { before, after } = changed;
     const one = after ?? before;
@@ -141,6 +155,10 @@ export async function runClusterController(options: ClusterControllerOptions, si
   });
   const classesReflector = follow(CLASSES, readClusterClass, (changed) => {
     for (const key of releasesOfClass(changed, releases.values())) releaseLoop.queue.add(key);
+    const one = changed.after ?? changed.before;
+    const waiting = one === undefined ? undefined : turns.get(keyOf(one));
+    waiting?.releases.changed();
+    waiting?.builds.changed();
   });
   const releasesReflector = follow(RELEASES, readClusterRelease, (changed) => {
     const one = changed.after ?? changed.before;
@@ -187,7 +205,10 @@ export async function runClusterController(options: ClusterControllerOptions, si
     reconcile: (key, stop) =>
       interrupts.during(key, stop, (limit) =>
         reconcileRelease(
-          { releases, classes, sources, opener, events, clock, status: statusWriter(client, RELEASES) },
+          {
+            ...{ releases, classes, sources, opener, events, clock, status: statusWriter(client, RELEASES) },
+            ...{ isLeader: () => term?.isLeader() ?? false, turns: turnsOf },
+          },
           key,
           limit,
         ),

@@ -1,5 +1,4 @@
-/** Where a piece of work stands in a queue: the first of 12 is 1 of 12. */
-export type Place = { readonly place: number; readonly of: number };
+import type { Place } from "../domain/queued-runs.ts";
 
 /** Gives turns, so many at once, to whatever came into being first. */
 export type Turns = {

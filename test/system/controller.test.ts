@@ -23,6 +23,7 @@ import { bringUp } from "./cluster/up.ts";
 const NAME = "controller";
 const NAMESPACE = "imgrel-system";
 const ADMITTED = 'jsonpath={.status.conditions[?(@.type=="Admitted")].reason}';
+const QUOTA = 3;
 const LEADS = "this process leads";
 const ACCOUNT = { user: "bot", password: "s3cret-of-git" };
 const { signal } = new AbortController();
@@ -39,6 +40,9 @@ const apply = (object: object) => run(["apply", "--server-side", "-f", "-"], JSO
 function simulation() {
   const done = new Map<string, Set<string>>();
   const started: string[] = [];
+  /** names of the releases that were begun and are not recorded, and how many there ever were at once */
+  const active = new Set<string>();
+  let most = 0;
   const opener: ReleaseOpener = {
     treeAt: async () => null,
     record: async ({ release }): Promise<ObservedRecord> => {
@@ -53,12 +57,18 @@ function simulation() {
       done.set(release.name, known);
       return fakeReleaseWork(
         releaseDigest(content),
-        async ({ kind }) => void started.push(`${release.name} ${kind}`),
+        async ({ kind }) => {
+          started.push(`${release.name} ${kind}`);
+          active.add(release.name);
+          most = Math.max(most, active.size);
+          if (kind === "build") await sleep(50);
+          if (kind === "record") active.delete(release.name);
+        },
         known,
       ).work;
     },
   };
-  return { opener, started, done };
+  return { opener, started, done, most: () => most };
 }
 
 /** A controller of its own; `stop` ends it in order. */
@@ -94,11 +104,12 @@ async function specs() {
     )
   ).specs;
 }
-const merge = async (name: string, content: string | null = demoFolder(name).text) =>
+const mergeAll = async (contents: ReadonlyMap<string, string | null>) =>
   (await specs()).commit(async () => ({
-    changes: [{ path: `specs/${name}/release.yaml`, content }],
-    message: `merge ${name}`,
+    changes: [...contents].map(([name, content]) => ({ path: `specs/${name}/release.yaml`, content })),
+    message: `merge ${[...contents.keys()].join(", ")}`,
   }));
+const merge = (name: string, content: string | null = demoFolder(name).text) => mergeAll(new Map([[name, content]]));
 
 /** Asks until what kubectl prints is as it should be. */
 async function eventually(args: readonly string[], wanted: RegExp): Promise<string> {
@@ -135,7 +146,7 @@ beforeAll(async () => {
     `--from-literal=username=${ACCOUNT.user}`,
     `--from-literal=password=${ACCOUNT.password}`,
   ]);
-  await apply(classObject("local", NAMESPACE));
+  await apply(classObject("local", NAMESPACE, { quotas: { maxConcurrentReleases: QUOTA } }));
   await apply(
     sourceObject("releases", NAMESPACE, {
       ...{ url, interval: "2s", credentialsRef: { name: "git" }, network: { allowPrivate: true, allowHTTP: true } },
@@ -244,5 +255,24 @@ describe("a controller in a cluster", () => {
       await other.stop();
     }
     expect(simulated.started.filter((one) => one === "third record")).toHaveLength(1);
+  });
+
+  it("honours the class's quotas, in order, when a hundred specs are merged at once", async () => {
+    const simulated = simulation();
+    const names = Array.from({ length: 100 }, (_, index) => `many-${String(index).padStart(3, "0")}`);
+    await mergeAll(new Map(names.map((name) => [name, demoFolder(name).text])));
+    const controller = await startController(simulated);
+    try {
+      await run(["wait", "--for=create", "--timeout=120s", `diskimagerelease/${names.at(-1)}`]);
+      const all = names.map((name) => `diskimagerelease/${name}`);
+      await run(["wait", "--for=condition=Ready", "--timeout=240s", ...all]);
+    } finally {
+      await controller.stop();
+    }
+    const order = simulated.started.filter((one) => one.endsWith(" archive-inputs")).map((one) => one.split(" ")[0]);
+    // turns are given in order; the first acts of those that have one may cross
+    const moved = names.map((name, index) => Math.abs(order.indexOf(name) - index));
+    expect([order.length, Math.max(...moved) < QUOTA]).toEqual([names.length, true]);
+    expect(simulated.most()).toBe(QUOTA);
   });
 });

@@ -1,7 +1,8 @@
 import type { Action } from "../../domain/action.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import type { Place } from "../../domain/queued-runs.ts";
 import type { ReleaseWork } from "../reconcile.ts";
-import type { Place, Turns } from "../turns.ts";
+import type { Turns } from "../turns.ts";
 
 export type Guards = {
   /** asked before each effect: whoever leads no more does nothing more */

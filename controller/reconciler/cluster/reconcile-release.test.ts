@@ -8,6 +8,7 @@ import { ReleaseError } from "../../domain/errors.ts";
 import type { ObservedRecord } from "../../domain/observed.ts";
 import { releaseDigest } from "../../domain/release-folder.ts";
 import type { ReleaseStatus } from "../../domain/release-status.ts";
+import { createTurns } from "../turns.ts";
 import { reconcileRelease } from "./reconcile-release.ts";
 
 const KEY = "imgrel-system/demo";
@@ -23,6 +24,8 @@ type World = {
   readonly text?: string | null;
   readonly record?: ObservedRecord;
   readonly perform?: (action: Action) => Promise<void>;
+  /** releases of the class that may be at work at once */
+  readonly quota?: number;
 };
 
 function world(given: World = {}) {
@@ -33,6 +36,8 @@ function world(given: World = {}) {
   const events: string[] = [];
   const run = fakeReleaseWork(DIGEST, perform);
   let opened = 0;
+  let leads = true;
+  const turns = { releases: createTurns(() => given.quota ?? 1), builds: createTurns(() => 1) };
   const files = applyChanges(new Map(), [{ path: "specs/demo/release.yaml", content: text }]);
   const look = (signal = forever) =>
     reconcileRelease(
@@ -43,6 +48,8 @@ function world(given: World = {}) {
         status: { write: async (_, status) => void statuses.push(structuredClone(status)) },
         events: { record: (_, { action, reason }) => void events.push(`${action} ${reason}`) },
         clock: { now: () => new Date("2026-11-26T00:00:00Z") },
+        isLeader: () => leads,
+        turns: () => turns,
         opener: {
           treeAt: async (_, commit) => (text === null ? null : treeOf([{ id: commit, message: "spec", files }])),
           record: async () => record,
@@ -57,7 +64,7 @@ function world(given: World = {}) {
     );
   const shown = (): string[] =>
     (statuses.at(-1)?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
-  return { look, statuses, events, shown, run, opened: () => opened };
+  return { look, statuses, events, shown, run, turns, opened: () => opened, depose: () => (leads = false) };
 }
 
 describe("a release", () => {
@@ -184,5 +191,38 @@ describe("a fault", () => {
     });
     await expect(look(stop.signal)).rejects.toThrow("stopped");
     expect(statuses.some(({ failure }) => failure !== undefined)).toBe(false);
+  });
+});
+
+describe("a release among many", () => {
+  it("waits for its turn, and says where it stands", async () => {
+    const { look, shown, statuses, turns } = world();
+    const end = await turns.releases.take("0", forever, () => undefined);
+    const looking = look();
+    await expect.poll(() => statuses.length).toBe(1);
+    expect(shown()).toEqual(expect.arrayContaining(["Admitted=True Accepted", "Built=Unknown Queued"]));
+    expect(statuses[0]?.conditions?.find(({ type }) => type === "Built")?.message).toBe("Queued 1 of 1");
+    end();
+    await looking;
+    expect(shown()).toContain("Ready=True Succeeded");
+    await expect(turns.releases.take("1", forever, () => undefined)).resolves.toBeTypeOf("function"); // it was given back
+  });
+  it("gives its turn back when it fails", async () => {
+    const { look, turns } = world({
+      perform: async () => {
+        throw new ReleaseError("RegistryUnavailable", "away", "wait");
+      },
+    });
+    await expect(look()).rejects.toThrow("away");
+    await expect(turns.releases.take("1", forever, () => undefined)).resolves.toBeTypeOf("function");
+  });
+  it("has no more effects once another process leads", async () => {
+    const made = world({
+      perform: async ({ kind }) => {
+        if (kind === "compare") made.depose();
+      },
+    });
+    await expect(made.look()).rejects.toMatchObject({ code: "LeaseLost" });
+    expect(made.run.started.join()).not.toMatch(/sign|publish|tag|record/);
   });
 });

@@ -3,6 +3,8 @@ import type { ClusterClass, ClusterRelease, ClusterSource } from "../../domain/c
 import { composeStatus } from "../../domain/compose-status.ts";
 import { type DecidedCondition, type Decision, decide } from "../../domain/decide.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { type Action, actionKey } from "../../domain/action.ts";
+import { type Place, queuedRelease, tellQueue } from "../../domain/queued-runs.ts";
 import type { Observed, ObservedRecord } from "../../domain/observed.ts";
 import { readReleaseFolder, releaseDigest, type ReleaseFolder, releasePath } from "../../domain/release-folder.ts";
 import type { Failure } from "../../domain/release-status.ts";
@@ -15,6 +17,8 @@ import type { SpecTree } from "../../ports/spec-repository.ts";
 import type { StatusWriter } from "../../ports/status-writer.ts";
 import { type Outcome, slowRetry } from "../outcome.ts";
 import { reconcile, type ReleaseWork } from "../reconcile.ts";
+import type { Turns } from "../turns.ts";
+import { guardedWork } from "./guarded-work.ts";
 import { type StatusSession, statusSession } from "./status-session.ts";
 
 /** A release that is admitted and whose content is what git holds. */
@@ -34,6 +38,9 @@ export type ReleaseOpener = {
   ) => Promise<ReleaseWork>;
 };
 
+/** Turns of a class, for releases and for runs. */
+export type ClassTurns = { readonly releases: Pick<Turns, "take">; readonly builds: Pick<Turns, "take"> };
+
 export type ReleaseReconciler = {
   readonly releases: Pick<ObjectCache<ClusterRelease>, "get">;
   readonly classes: Pick<ObjectCache<ClusterClass>, "get">;
@@ -42,6 +49,9 @@ export type ReleaseReconciler = {
   readonly status: StatusWriter<ClusterRelease, ClusterRelease["status"]>;
   readonly events: Pick<EventRecorder, "record">;
   readonly clock: Pick<Clock, "now">;
+  /** whether this process leads, asked before each effect */
+  readonly isLeader: () => boolean;
+  readonly turns: (ofClass: ClusterClass) => ClassTurns;
 };
 
 const DONE: Outcome = { kind: "done" };
@@ -78,7 +88,7 @@ async function contentOf(
 
 /** Does all there is to do for one release, to its end; status and events tell how far it is. */
 export async function reconcileRelease(
-  { releases, classes, sources, opener, status, events, clock }: ReleaseReconciler,
+  { releases, classes, sources, opener, status, events, clock, isLeader, turns }: ReleaseReconciler,
   key: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -90,9 +100,18 @@ export async function reconcileRelease(
   let observed: Observed = unobserved(release, release.spec.source?.specDigest ?? `sha256:${"0".repeat(64)}`, nothing);
   let decision: Decision = { conditions: [], actions: [], outcome: { kind: "working" } };
   let failure: Failure | null = null;
+  /** runs that wait for their turn, by the key of their action */
+  const queued = new Map<string, Place>();
   const show = (): void => {
     const next = composeStatus(session.current(), {
-      ...{ observed, decision, generation, failure, suspended: release.spec.suspend, now: clock.now() },
+      ...{
+        observed,
+        decision: tellQueue(decision, queued),
+        generation,
+        failure,
+        suspended: release.spec.suspend,
+        now: clock.now(),
+      },
     });
     session.propose({
       ...next,
@@ -125,10 +144,39 @@ export async function reconcileRelease(
       decision = decide(observed); // adopted, or in its own way: nothing else needs to be looked at
       return await end();
     }
+    const { order } = release;
+    const { releases: turnsOfReleases, builds } = turns(judged.class);
+    const accepted = decide(observed).conditions.find(({ type }) => type === "Admitted");
+    const endTurn = await turnsOfReleases.take(order, signal, (place) => {
+      if (accepted !== undefined) decision = queuedRelease(accepted, place);
+      show();
+    });
+    try {
+      await carryOut(judged, folder, builds);
+    } finally {
+      endTurn();
+    }
+    return await end();
+  } catch (fault) {
+    if (signal.aborted) throw fault;
+    await tell(session, fault);
+    const later = slowRetry(fault);
+    if (later !== null) return later;
+    throw fault;
+  }
+
+  /** All that is left to do, by the leader, each run in its turn. */
+  async function carryOut(judged: Admitted, folder: ReleaseFolder, builds: Pick<Turns, "take">): Promise<void> {
     const conditions = () => session.current().conditions ?? [];
     const work = await opener.work({ ...judged, folder }, conditions, signal);
+    const onPlace = (action: Action, place: Place | null): void => {
+      if (place === null) queued.delete(actionKey(action));
+      else queued.set(actionKey(action), place);
+      show();
+    };
+    const order = judged.release.order;
     await reconcile(
-      work,
+      guardedWork(work, { isLeader, builds, order, onPlace }),
       signal,
       (decided, from_) => {
         [decision, observed, failure] = [decided, from_, null];
@@ -138,13 +186,6 @@ export async function reconcileRelease(
         if (fault instanceof ReleaseError) failure = failureOf(action, fault);
       },
     );
-    return await end();
-  } catch (fault) {
-    if (signal.aborted) throw fault;
-    await tell(session, fault);
-    const later = slowRetry(fault);
-    if (later !== null) return later;
-    throw fault;
   }
 
   /** The status of a release that a fault ended; it may be tried again. */
