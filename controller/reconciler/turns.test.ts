@@ -74,6 +74,19 @@ describe("turns", () => {
     await settled();
     expect(began).toEqual(["a", "c"]);
   });
+  it("are not given to those that come after one that was announced", async () => {
+    const { began, take, turns } = takers(() => 2);
+    const withdraw = turns.announce("b");
+    void take("c");
+    void take("a");
+    await settled();
+    expect(began).toEqual(["a"]);
+    void take("b");
+    withdraw();
+    withdraw(); // takes back one only
+    await settled();
+    expect(began).toEqual(["a", "b"]);
+  });
   it("are never more than the limit, and everybody gets one", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -10,6 +10,11 @@ export type Turns = {
    * @throws the signal's reason if it fires before the turn comes
    */
   readonly take: (order: string, signal: AbortSignal, onPlace: (place: Place) => void) => Promise<() => void>;
+  /**
+   * Says that a turn may be asked for soon: nobody that comes after gets one before that. The result takes it back, also
+   * once the turn was asked for.
+   */
+  readonly announce: (order: string) => () => void;
   /** How many may be taken now was changed. */
   readonly changed: () => void;
 };
@@ -20,12 +25,15 @@ type Waiting = { readonly order: string; readonly begin: () => void; readonly on
 export function createTurns(limit: () => number): Turns {
   const waiting: Waiting[] = [];
   const told = new Map<Waiting, string>();
+  const announced: string[] = [];
   let taken = 0;
+  const isFirst = ({ order }: Waiting): boolean => announced.every((other) => other >= order);
 
   const give = (): void => {
-    while (waiting.length > 0 && taken < limit()) {
+    for (let [first] = waiting; first !== undefined && taken < limit() && isFirst(first); [first] = waiting) {
       taken += 1;
-      waiting.shift()?.begin();
+      waiting.shift();
+      first.begin();
     }
     for (const [index, one] of waiting.entries()) {
       const place = { place: index + 1, of: waiting.length };
@@ -47,6 +55,14 @@ export function createTurns(limit: () => number): Turns {
 
   return {
     changed: give,
+    announce: (order) => {
+      announced.push(order);
+      return () => {
+        const at = announced.indexOf(order);
+        if (at !== -1) announced.splice(at, 1);
+        give();
+      };
+    },
     take: async (order, signal, onPlace) => {
       signal.throwIfAborted();
       const { promise, resolve } = Promise.withResolvers<() => void>();

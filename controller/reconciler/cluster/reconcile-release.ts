@@ -39,7 +39,7 @@ export type ReleaseOpener = {
 };
 
 /** Turns of a class, for releases and for runs. */
-export type ClassTurns = { readonly releases: Pick<Turns, "take">; readonly builds: Pick<Turns, "take"> };
+export type ClassTurns = { readonly releases: Pick<Turns, "announce" | "take">; readonly builds: Pick<Turns, "take"> };
 
 export type ReleaseReconciler = {
   readonly releases: Pick<ObjectCache<ClusterRelease>, "get">;
@@ -102,6 +102,7 @@ export async function reconcileRelease(
   let failure: Failure | null = null;
   /** runs that wait for their turn, by the key of their action */
   const queued = new Map<string, Place>();
+  let withdraw = (): void => undefined;
   const show = (): void => {
     const next = composeStatus(session.current(), {
       ...{
@@ -133,6 +134,9 @@ export async function reconcileRelease(
       decision = refused(judged.condition);
       return await end();
     }
+    const { order } = release;
+    const { releases: turnsOfReleases, builds } = turns(judged.class);
+    withdraw = turnsOfReleases.announce(order);
     const folder = await contentOf(judged, opener, signal);
     if (!("release" in folder)) {
       decision = refused(folder);
@@ -144,13 +148,13 @@ export async function reconcileRelease(
       decision = decide(observed); // adopted, or in its own way: nothing else needs to be looked at
       return await end();
     }
-    const { order } = release;
-    const { releases: turnsOfReleases, builds } = turns(judged.class);
     const accepted = decide(observed).conditions.find(({ type }) => type === "Admitted");
-    const endTurn = await turnsOfReleases.take(order, signal, (place) => {
+    const turn = turnsOfReleases.take(order, signal, (place) => {
       if (accepted !== undefined) decision = queuedRelease(accepted, place);
       show();
     });
+    withdraw();
+    const endTurn = await turn;
     try {
       await carryOut(judged, folder, builds);
     } finally {
@@ -163,6 +167,8 @@ export async function reconcileRelease(
     const later = slowRetry(fault);
     if (later !== null) return later;
     throw fault;
+  } finally {
+    withdraw();
   }
 
   /** All that is left to do, by the leader, each run in its turn. */
