@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Digest } from "../../builders/contract/digest.ts";
 import { Arch, Variant } from "../../builders/contract/variant.ts";
-import { Condition, CONDITION_TYPES, type StepType, STEPS } from "./conditions.ts";
+import { Condition, type StepType, STEPS } from "./conditions.ts";
 import { RUNS } from "./release.ts";
 import { CommitId } from "./release-facts.ts";
 import { Moment } from "./timestamp.ts";
