@@ -106,7 +106,7 @@ function ruleFaults(schema: StructuralSchema, { value, old }: Change, path: stri
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return own;
-    const before: unknown[] = schema["x-kubernetes-list-type"] === "map" && Array.isArray(old) ? old : [];
+    const before: readonly unknown[] = schema["x-kubernetes-list-type"] === "map" && Array.isArray(old) ? old : [];
     const below = value.flatMap((item, index) => {
       const same = before.find((one) => keyOf(schema, one) === keyOf(schema, item));
       return ruleFaults(items, { value: item, old: same }, `${path}[${index}]`);

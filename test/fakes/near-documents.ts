@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { isRecord, type JsonSchema } from "../../controller/domain/json-schema.ts";
+import { isSchema, type JsonSchema } from "../../controller/domain/json-schema.ts";
 
 const members = (schema: JsonSchema, name: "properties"): [string, JsonSchema][] =>
   Object.entries(schema[name] ?? {}) as [string, JsonSchema][];
@@ -9,7 +9,7 @@ function record(schema: JsonSchema): fc.Arbitrary<unknown> {
   const required = schema.required ?? [];
   const model = Object.fromEntries(fields.map(([name, member]) => [name, nearValue(member)]));
   const { additionalProperties: entry, propertyNames: key } = schema;
-  if (fields.length === 0 && isRecord(entry) && isRecord(key)) {
+  if (fields.length === 0 && isSchema(entry) && isSchema(key)) {
     const [minKeys, maxKeys] = [schema.minProperties ?? 0, 2];
     const names = nearValue(key) as fc.Arbitrary<string>;
     return fc.dictionary(names, nearValue(entry), { minKeys, maxKeys, noNullPrototype: true });
@@ -23,19 +23,21 @@ function record(schema: JsonSchema): fc.Arbitrary<unknown> {
  */
 function nearValue(schema: JsonSchema): fc.Arbitrary<unknown> {
   const branches = schema.oneOf ?? schema.anyOf;
-  if (branches !== undefined) return fc.oneof(...branches.map(nearValue));
+  if (branches !== undefined) return fc.oneof(...branches.filter(isSchema).map(nearValue));
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   const { minimum = 0, maximum = 10, minItems = 0, maxLength = 20 } = schema;
-  if (schema.type === "boolean") return fc.boolean();
-  if (schema.type === "integer") return fc.integer({ min: minimum, max: maximum });
-  if (schema.type === "array") {
-    return fc.array(nearValue(schema.items as JsonSchema), { minLength: minItems, maxLength: minItems + 2 });
+  const { type, items, pattern } = schema;
+  if (type === "boolean") return fc.boolean();
+  if (type === "integer") return fc.integer({ min: minimum, max: maximum });
+  if (type === "string") {
+    if (pattern === undefined) return fc.string({ maxLength });
+    return fc.stringMatching(new RegExp(pattern, "u")).map((text) => text.slice(0, maxLength));
   }
-  if (schema.type !== "string") return record(schema);
-  return schema.pattern === undefined
-    ? fc.string({ maxLength })
-    : fc.stringMatching(new RegExp(schema.pattern, "u")).map((text) => text.slice(0, maxLength));
+  if (type === "array" && isSchema(items)) {
+    return fc.array(nearValue(items), { minLength: minItems, maxLength: minItems + 2 });
+  }
+  return record(schema);
 }
 
 /**

@@ -269,7 +269,7 @@ describe("a controller in a cluster", () => {
     } finally {
       await controller.stop();
     }
-    const order = simulated.started.filter((one) => one.endsWith(" archive-inputs")).map((one) => one.split(" ")[0]);
+    const order = simulated.started.flatMap((one) => /^(many-\d+) archive-inputs$/.exec(one)?.[1] ?? []);
     // turns are given in order; the first acts of those that have one may cross
     const moved = names.map((name, index) => Math.abs(order.indexOf(name) - index));
     expect([order.length, Math.max(...moved) < QUOTA]).toEqual([names.length, true]);

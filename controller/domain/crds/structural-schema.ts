@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { textRules } from "../fields.ts";
-import { isRecord, isSchema, type JsonSchema, jsonSchemaOf } from "../json-schema.ts";
+import { isSchema, type JsonSchema, jsonSchemaOf } from "../json-schema.ts";
 import { type CelRule, matches, noneMatches } from "./cel.ts";
 import { mergeUnion } from "./union-schema.ts";
 
@@ -143,6 +143,6 @@ function keyRules({ propertyNames }: JsonSchema): CelRule[] {
 /** A description with the default, which the schema itself does not have. */
 function describe({ description, default: left }: JsonSchema): { readonly description?: string } {
   if (description === undefined) return {};
-  const filled = isRecord(left) || left === undefined ? "" : ` Default: ${JSON.stringify(left).replaceAll('"', "")}.`;
-  return { description: `${description}${filled}` };
+  const isPlain = typeof left === "string" || typeof left === "number" || typeof left === "boolean";
+  return { description: isPlain ? `${description} Default: ${left}.` : description };
 }
