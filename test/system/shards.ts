@@ -97,7 +97,7 @@ export const SHARDS: readonly Shard[] = [
       ...["controller/**", "builders/**", "test/contracts/kubernetes-api-contract.ts", "test/fakes/silent-metrics.ts"],
       ...["test/system/cluster/**", "test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
-    costSeconds: 70,
+    costSeconds: 40,
   },
   {
     name: "crds",
