@@ -116,7 +116,7 @@ export const SHARDS: readonly Shard[] = [
       ...[...BUILD, "deploy/images/**", "package.json", "test/imgrel.ts", "test/toolbox.ts", "test/container.ts"],
       ...["test/shards/inputs.ts", "test/shards/shard.ts"],
     ],
-    costSeconds: 400,
+    costSeconds: 300,
     tools: [["runc", "--version"]],
     needs: ["runc"],
   },
