@@ -1,22 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { BuildError } from "../contract/build-failure.ts";
+import { CAPABILITIES } from "../contract/inside.ts";
 
-/**
- * The capabilities a build has, as bit numbers of linux/capability.h. Without FSETID a build succeeds with other
- * bytes (setgid bits are lost), so a missing one is as wrong as one too many.
- */
-const CAPABILITIES = {
-  CHOWN: 0,
-  DAC_OVERRIDE: 1,
-  FOWNER: 3,
-  FSETID: 4,
-  SETGID: 6,
-  SETUID: 7,
-  SYS_CHROOT: 18,
-  MKNOD: 27,
-};
-
-const NAMES = new Map(Object.entries(CAPABILITIES).map(([name, bit]) => [BigInt(bit), name]));
+const NAMES: ReadonlyMap<bigint, string> = new Map(
+  Object.entries(CAPABILITIES).map(([name, bit]) => [BigInt(bit), name]),
+);
 const EXPECTED = [...NAMES.keys()].reduce((set, bit) => set | (1n << bit), 0n);
 
 const namesOf = (set: bigint): string =>
