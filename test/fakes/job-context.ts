@@ -18,7 +18,7 @@ export const demoSettings = (over: Partial<JobSettings> = {}): JobSettings => ({
   scratch: { size: "20Gi" },
   resources: { requests: { cpu: "500m", memory: "2Gi" }, limits: { memory: "4Gi", "ephemeral-storage": "20Gi" } },
   maxResources: { memory: "8Gi" },
-  ...{ deadlineSeconds: 7200, nodeSelector: {}, spread: "Prefer", emulation: "Forbid" },
+  ...{ deadlineSeconds: 7200, retryBudgetSeconds: 86_400, nodeSelector: {}, spread: "Prefer", emulation: "Forbid" },
   ...over,
 });
 

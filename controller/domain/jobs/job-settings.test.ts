@@ -22,6 +22,7 @@ describe("jobSettings", () => {
       resources: build.resources,
       maxResources: { cpu: "4", memory: "8Gi" },
       deadlineSeconds: 5400,
+      retryBudgetSeconds: 86_400,
       nodeSelector: { "kubernetes.io/arch": "amd64", builder: "yes" },
       spread: "Require",
       emulation: "Allow",

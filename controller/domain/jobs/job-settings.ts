@@ -17,6 +17,8 @@ export type JobSettings = {
   /** most that a later attempt may get */
   readonly maxResources: Amounts;
   readonly deadlineSeconds: number;
+  /** how long attempts that were taken away are repeated */
+  readonly retryBudgetSeconds: number;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly spread: "Prefer" | "Require";
   /** whether an architecture may be built on another */
@@ -28,7 +30,7 @@ export type JobSettings = {
  * @param controllerImage imgrel's own image by digest, from the deployment
  * @throws ReleaseError SpecInvalid if the class is one for the local process
  */
-export function jobSettings({ build, gate }: ClassSpec, controllerImage: string): JobSettings {
+export function jobSettings({ build, gate, retryBudget }: ClassSpec, controllerImage: string): JobSettings {
   const { namespace, serviceAccountName, builderImage, bootImage, scratch } = build;
   if (
     namespace === undefined ||
@@ -50,6 +52,7 @@ export function jobSettings({ build, gate }: ClassSpec, controllerImage: string)
     resources: build.resources ?? {},
     maxResources: build.maxResources ?? {},
     deadlineSeconds: secondsOf(build.deadline),
+    retryBudgetSeconds: secondsOf(retryBudget),
     nodeSelector: build.nodeSelector ?? {},
     spread: gate.spread,
     emulation: build.emulation,
