@@ -11,6 +11,8 @@ export const RunRecord = z.strictObject({
   variation: Variation,
   /** the run's logs, by name */
   logs: z.array(z.strictObject({ name: z.string(), sha256: Sha256Hex })),
+  /** the cluster's node that built it; left out: this machine */
+  node: z.string().exactOptional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 

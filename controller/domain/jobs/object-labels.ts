@@ -71,3 +71,6 @@ export function attemptOf(labels: Readonly<Record<string, string>> | undefined):
   const text = labels?.[LABEL.attempt] ?? "";
   return /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : null;
 }
+
+/** Selects the pods of all runs of an arch. */
+export const runsSelector = (release: string, arch: JobRef["arch"]): string => selector(runsOfArch(release, arch));
