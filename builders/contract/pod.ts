@@ -44,15 +44,13 @@ export const REQUEST_DIGEST_VARIABLE = "IMGREL_REQUEST_DIGEST";
 /** `policy`: the pod has routes, since the cluster offers no RuntimeClass without, and only its policies hold it. */
 export const NETWORK_VARIABLE = "IMGREL_NETWORK";
 
-/** Where a program in a pod says how it ended; not set outside of pods. */
-export const MESSAGE_VARIABLE = "IMGREL_TERMINATION_MESSAGE";
-
-/** The kubelet cuts what is longer, without an error (core/v1, terminationMessagePath). */
-export const MAX_MESSAGE_BYTES = 4096;
+export const mayHaveRoutes = (env: Readonly<Record<string, string | undefined>>): boolean =>
+  env[NETWORK_VARIABLE] === "policy";
 
 /** Folders of a run's volume, and those of pods that no sandbox has. */
 export const VOLUME = { out: "out", logs: "logs" } as const;
 export const POD = {
+  /** where a program says how it ended */
   message: "/dev/termination-log",
   /** of a publish pod: what the run left, read-only */
   runOut: "/run-output/out",

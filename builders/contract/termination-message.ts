@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { BuildFailure } from "./build-failure.ts";
-import { Digest } from "./digest.ts";
+import { BuildMessage } from "./pod.ts";
 
 /** What Kubernetes keeps of a container's termination message, in bytes; the rest is cut off without an error. */
 export const TERMINATION_MESSAGE_BYTES = 4096;
@@ -10,18 +10,13 @@ export const TERMINATION_MESSAGE_BYTES = 4096;
  * own log has.
  */
 export const TerminationMessage = z.union([
-  /** digest of the run's build-manifest.json, byte for byte */
-  z.strictObject({ schemaVersion: z.literal(1), manifest: Digest }),
+  BuildMessage,
   z.strictObject({ schemaVersion: z.literal(1), failure: BuildFailure.omit({ logTail: true }) }),
 ]);
 export type TerminationMessage = z.infer<typeof TerminationMessage>;
 
 const shortened = (text: string, length: number): string =>
   text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`;
-
-/** The message of a finished build as JSON. */
-export const manifestMessage = (manifest: Digest): string =>
-  JSON.stringify({ schemaVersion: 1, manifest } satisfies TerminationMessage);
 
 /** The message of a failure as JSON, its texts shortened until they fit. */
 export function failureMessage({ code, step, message, remedy }: BuildFailure): string {

@@ -1,7 +1,7 @@
 import type { BootRequest } from "../../../builders/contract/boot.ts";
 import type { Digest } from "../../../builders/contract/digest.ts";
 import { BOOT_UID, INSIDE } from "../../../builders/contract/inside.ts";
-import { MESSAGE_VARIABLE, POD, requestVariables, VOLUME } from "../../../builders/contract/pod.ts";
+import { POD, requestVariables, VOLUME } from "../../../builders/contract/pod.ts";
 import { mebibytes } from "./amounts.ts";
 import {
   containerRights,
@@ -44,7 +44,6 @@ export function bootJob(context: JobContext, pod: BootPod, attempt: JobAttempt):
   const asked = { image: settings.images.boot, request: lasting, artifact: pod.artifact };
   const variables = {
     ...requestVariables(pod.request),
-    [MESSAGE_VARIABLE]: POD.message,
     HOME: INSIDE.work,
     TMPDIR: INSIDE.work,
     TZ: "UTC",
@@ -57,7 +56,7 @@ export function bootJob(context: JobContext, pod: BootPod, attempt: JobAttempt):
     containers: [
       {
         ...{ name: "boot", image: settings.images.boot },
-        command: [INSIDE.node, `${INSIDE.project}/builders/main.ts`, "boot"],
+        command: [INSIDE.node, `${INSIDE.project}/builders/main.ts`, "boot", "--termination-log", POD.message],
         env: variablesOf(variables),
         securityContext: containerRights(),
         resources: {

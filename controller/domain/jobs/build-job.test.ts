@@ -31,7 +31,7 @@ describe("buildJob", () => {
       image: demoJobContext().settings.images.builder,
       command: [
         ...["/bin/sh", "/imgrel/builders/host/pod.sh", "0022", "0", "all"],
-        ...["/imgrel/bin/node", "/imgrel/builders/main.ts", "build"],
+        ...["/imgrel/bin/node", "/imgrel/builders/main.ts", "build", "--termination-log", "/dev/termination-log"],
       ],
       resources: demoJobContext().settings.resources,
       volumeMounts: [
@@ -45,7 +45,6 @@ describe("buildJob", () => {
     expect(envOf(pod)).toMatchObject({
       ...{ TZ: "UTC", LC_ALL: "C.UTF-8", LANG: "C.UTF-8", HOME: "/w", TMPDIR: "/w/tmp" },
       ...{ IMGREL_CLOCK_OFFSET_DAYS: "0", IMGREL_REQUEST_DIGEST: digestOf("request") },
-      IMGREL_TERMINATION_MESSAGE: "/dev/termination-log",
     });
     expect(pod.hostname).toBe("builder");
   });

@@ -1,13 +1,7 @@
 import { CAPABILITIES, CLOCK_VARIABLE, INSIDE } from "../../../builders/contract/inside.ts";
 import type { Digest } from "../../../builders/contract/digest.ts";
 import { type Perturbation, PERTURB_VARIABLE, TEST_VARIABLE } from "../../../builders/contract/perturbation.ts";
-import {
-  MESSAGE_VARIABLE,
-  NETWORK_VARIABLE,
-  POD,
-  REQUEST_DIGEST_VARIABLE,
-  VOLUME,
-} from "../../../builders/contract/pod.ts";
+import { NETWORK_VARIABLE, POD, REQUEST_DIGEST_VARIABLE, VOLUME } from "../../../builders/contract/pod.ts";
 import type { Arch } from "../../../builders/contract/variant.ts";
 import { type Variation, variationOf } from "../../../builders/contract/variation.ts";
 import { amountOf } from "./amounts.ts";
@@ -91,7 +85,6 @@ function environment(variation: Variation, pod: BuildPod, hasNetwork: boolean): 
     HOME: INSIDE.work,
     TMPDIR: `${INSIDE.work}/tmp`,
     [CLOCK_VARIABLE]: String(variation.clockOffsetDays),
-    [MESSAGE_VARIABLE]: POD.message,
     [REQUEST_DIGEST_VARIABLE]: pod.request,
     ...(hasNetwork ? { [NETWORK_VARIABLE]: "policy" } : {}),
     ...(perturbation?.run === run ? { [PERTURB_VARIABLE]: perturbation.step, [TEST_VARIABLE]: "1" } : {}),
@@ -130,7 +123,7 @@ export function buildJob(context: JobContext, pod: BuildPod, attempt: JobAttempt
         command: [
           ...["/bin/sh", `${INSIDE.project}/builders/host/pod.sh`],
           ...[variation.umask, String(variation.workOwner), variation.cpus ?? "all"],
-          ...[INSIDE.node, `${INSIDE.project}/builders/main.ts`, "build"],
+          ...[INSIDE.node, `${INSIDE.project}/builders/main.ts`, "build", "--termination-log", POD.message],
         ],
         env: environment(variation, pod, settings.runtimeClassName === undefined),
         securityContext: containerRights(Object.keys(CAPABILITIES)),

@@ -25,7 +25,7 @@ describe("publishJob", () => {
     expect(request).toMatchObject({ arch: "amd64", repository: "registry.example/powernode/staging", tag: claim });
     expect(podOf(job).containers[0]).toMatchObject({
       image: context.settings.images.controller,
-      args: ["pod", "publish"],
+      args: ["pod", "publish", "--termination-log", "/dev/termination-log"],
     });
     expect(podOf(job).containers[0]).not.toHaveProperty("command");
   });
@@ -73,7 +73,7 @@ describe("fetchJob", () => {
     for (const value of Object.values(env)) expect(Buffer.byteLength(value)).toBeLessThan(128 * 1024);
   });
   it("has the inputs credential and no volume of a run", () => {
-    expect(podOf(job).containers[0].args).toEqual(["pod", "fetch"]);
+    expect(podOf(job).containers[0].args).toEqual(["pod", "fetch", "--termination-log", "/dev/termination-log"]);
     expect(podOf(job).volumes.map((volume) => ("secret" in volume ? volume.secret.secretName : volume.name))).toEqual([
       "work",
       "imgrel-inputs",
@@ -93,7 +93,7 @@ describe("bootJob", () => {
     ]);
     expect(podOf(job).containers[0]).toMatchObject({
       image: context.settings.images.boot,
-      command: ["/imgrel/bin/node", "/imgrel/builders/main.ts", "boot"],
+      command: ["/imgrel/bin/node", "/imgrel/builders/main.ts", "boot", "--termination-log", "/dev/termination-log"],
       volumeMounts: [
         { name: "run", mountPath: "/in/artifact", subPath: "out/amd64/raw", readOnly: true },
         { name: "work", mountPath: "/w" },

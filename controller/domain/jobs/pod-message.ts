@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { MAX_MESSAGE_BYTES } from "../../../builders/contract/pod.ts";
+import { TERMINATION_MESSAGE_BYTES } from "../../../builders/contract/termination-message.ts";
 import type { AttemptFailure, AttemptOutcome, AttemptSuccess } from "./job-outcome.ts";
 
 /** A success whose message is what the step's pods say. */
@@ -9,8 +9,7 @@ export type ValidSuccess<T> = AttemptSuccess & { readonly said: T };
 export type ValidOutcome<T> = Exclude<AttemptOutcome, AttemptSuccess> | ValidSuccess<T>;
 
 function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
-  // what is as long as that was cut
-  if (new TextEncoder().encode(text).byteLength >= MAX_MESSAGE_BYTES) return undefined;
+  if (new TextEncoder().encode(text).byteLength > TERMINATION_MESSAGE_BYTES) return undefined;
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch {

@@ -1,5 +1,5 @@
 import { BOOT_UID, INSIDE } from "../../../builders/contract/inside.ts";
-import { MESSAGE_VARIABLE, POD, requestVariables } from "../../../builders/contract/pod.ts";
+import { POD, requestVariables } from "../../../builders/contract/pod.ts";
 import { containerRights, type JobContext, podBase, podRights, variablesOf } from "./job-frame.ts";
 import type { Container, PodSpec, Volume } from "./kubernetes-objects.ts";
 import type { JobRef } from "./object-names.ts";
@@ -29,7 +29,6 @@ export function registryPod(
 ): PodSpec {
   const variables = {
     ...requestVariables(request),
-    [MESSAGE_VARIABLE]: POD.message,
     DOCKER_CONFIG: POD.credentials,
     HOME: INSIDE.work,
     TMPDIR: INSIDE.work,
@@ -41,7 +40,12 @@ export function registryPod(
     securityContext: podRights(BOOT_UID),
     containers: [
       {
-        ...{ name: ref.step, image: settings.images.controller, args: ["pod", ref.step], resources: RESOURCES },
+        ...{
+          name: ref.step,
+          image: settings.images.controller,
+          args: ["pod", ref.step, "--termination-log", POD.message],
+          resources: RESOURCES,
+        },
         env: variablesOf(variables),
         securityContext: containerRights(),
         volumeMounts: [
