@@ -207,6 +207,7 @@ describe("a Job that failed", () => {
   it("was refused by its program, or lacked an input", () => {
     expect(causeOf(ended(2, "Error"))).toBe("Refused");
     expect(causeOf(ended(4, "Error"))).toBe("InputMissing");
+    expect(causeOf(ended(75, "Error"))).toBe("Unavailable");
     expect([1, 3, 5, 137, 143].map((code) => causeOf(ended(code, "Error")))).toEqual(Array(5).fill("Failed"));
     expect(causeOf({})).toBe("Failed");
   });

@@ -1,3 +1,4 @@
+import { EXIT } from "../../../builders/contract/build-failure.ts";
 import type { ContainerStatus, ObservedEvent, ObservedJob, ObservedPod, Terminated } from "./kubernetes-objects.ts";
 
 /** Why an attempt failed. `Disrupted`: its pod was taken away, which says nothing about the work. */
@@ -11,6 +12,8 @@ export type FailureCause =
   | "Refused"
   /** the program ended with exit code 4: a tool or an input is missing or not what it must be */
   | "InputMissing"
+  /** the program ended with exit code 75: a registry or an archive does not answer */
+  | "Unavailable"
   | "Failed";
 
 /** Where and how it failed, as far as the cluster still knows. `message`: the cluster's words, or the container's last. */
@@ -103,8 +106,9 @@ function causeOf(pod: ObservedPod, ended: Terminated | undefined): FailureCause 
   if (reason === "Evicted") return OWN_STORAGE.test(message) ? "StorageExceeded" : "Disrupted";
   if (reason === "DeadlineExceeded") return "DeadlineExceeded";
   if (ended?.reason === "OOMKilled") return "OOMKilled";
-  if (ended?.exitCode === 2) return "Refused";
-  if (ended?.exitCode === 4) return "InputMissing";
+  if (ended?.exitCode === EXIT.usage) return "Refused";
+  if (ended?.exitCode === EXIT.missing) return "InputMissing";
+  if (ended?.exitCode === EXIT.tryAgain) return "Unavailable";
   return "Failed";
 }
 

@@ -75,7 +75,9 @@ describe("nextAttempt", () => {
       waitMs: 750,
       resources: { limits: { memory: "6144Mi" } },
     });
+    expect(after(["Disrupted", "Unavailable", "Unavailable"])).toMatchObject({ attempt: 4, waitMs: 3000 });
     expect(() => after(lost, {}, 24 * HOUR)).toThrow(fault("Evicted"));
+    expect(() => after(["Unavailable"], {}, 24 * HOUR)).toThrow(fault("RegistryUnavailable"));
     expect(after(lost, {}, 24 * HOUR - 1).attempt).toBe(4);
   });
   it("repeats a failure of the work twice, with the same resources", () => {
@@ -114,7 +116,14 @@ describe("nextAttempt", () => {
 });
 
 const causes = fc.array(
-  fc.constantFrom<FailureCause>("Disrupted", "OOMKilled", "DeadlineExceeded", "StorageExceeded", "Failed"),
+  fc.constantFrom<FailureCause>(
+    "Disrupted",
+    "Unavailable",
+    "OOMKilled",
+    "DeadlineExceeded",
+    "StorageExceeded",
+    "Failed",
+  ),
   { minLength: 1, maxLength: 8 },
 );
 
@@ -129,7 +138,7 @@ describe("attempts, whatever happens", () => {
           expect(error).toMatchObject({ name: "ReleaseError" });
           return;
         }
-        expect(list.filter((cause) => cause !== "Disrupted").length).toBeLessThanOrEqual(2);
+        expect(list.filter((cause) => cause !== "Disrupted" && cause !== "Unavailable").length).toBeLessThanOrEqual(2);
         const before = limitsAfter(list.slice(0, -1), policy);
         for (const name of ["memory", "ephemeral-storage"] as const) {
           const [now, then] = [next, before].map(({ resources }) => amountOf(resources.limits?.[name] ?? "0"));

@@ -99,6 +99,11 @@ const REPORTS: Readonly<Record<FailureCause, { code: FaultCode; what: string; re
     what: "a tool or an input is missing, or is not what the lock says",
     remedy: "read the pod's log below",
   },
+  Unavailable: {
+    code: "RegistryUnavailable",
+    what: "what it needs cannot be reached",
+    remedy: "see whether registry and archives run, and whether the pod's network policy lets it reach them",
+  },
   Failed: { code: "BuildFailed", what: "it failed", remedy: "read the pod's log below" },
 };
 
@@ -117,19 +122,22 @@ export function attemptFault(
   return new ReleaseError(code, `${name}: ${what}${place === "" ? "" : ` (${place})`}: ${message}`, remedy);
 }
 
+/** What says nothing about the work: it is repeated, and does not count. */
+const isPassing = (cause: FailureCause): boolean => cause === "Disrupted" || cause === "Unavailable";
+
 /** Whether there is more of what was too little: a pod is held to its limits, not to what it requested. */
 const isMore = (a: AttemptLimits, b: AttemptLimits): boolean =>
   a.deadlineSeconds > b.deadlineSeconds || JSON.stringify(a.resources.limits) !== JSON.stringify(b.resources.limits);
 
 /**
- * What comes after attempts that failed (release-api.md 2.1). What was taken away is repeated with growing pauses, as
- * long as the class's budget lasts, and does not count. Want of memory, disk space or time gets at most two further
+ * What comes after attempts that failed (release-api.md 2.1). What was taken away, or
+ * could not reach what it needs, is repeated with growing pauses, as long as the class's budget lasts, and does not count. Want of memory, disk space or time gets at most two further
  * attempts, each with half as much more, up to the class's cap; any other failure of the work two further ones as well.
  * An exit code that no repetition changes gets none, and of an image that can't be pulled the same Job goes on trying.
  * @param name of the Job, for the message
  * @param failed in order, at least one
  * @param now milliseconds since 1970
- * @throws ReleaseError Evicted, OOMKilled, DeadlineExceeded, DiskFull, ImagePullFailed, Usage, InputMissing, BuildFailed
+ * @throws ReleaseError Evicted, RegistryUnavailable, OOMKilled, DeadlineExceeded, DiskFull, ImagePullFailed, Usage, InputMissing, BuildFailed
  */
 export function nextAttempt(
   name: string,
@@ -144,15 +152,16 @@ export function nextAttempt(
   const limits = limitsAfter(causes, policy);
   const next = { ...limits, attempt: Math.max(...failed.map(({ attempt }) => attempt)) + 1 };
   const fault = () => attemptFault(name, last.failure);
-  if (causes.filter((one) => one !== "Disrupted").length > FURTHER_ATTEMPTS) throw fault();
+  if (causes.filter((one) => !isPassing(one)).length > FURTHER_ATTEMPTS) throw fault();
   switch (cause) {
     case "Refused":
     case "InputMissing":
     case "ImagePullFailed":
       throw fault();
-    case "Disrupted": {
+    case "Disrupted":
+    case "Unavailable": {
       if (now - first.startedAt >= policy.retryBudgetSeconds * 1000) throw fault();
-      return { ...next, waitMs: backOff(causes.length - 1 - causes.findLastIndex((one) => one !== "Disrupted")) };
+      return { ...next, waitMs: backOff(causes.length - 1 - causes.findLastIndex((one) => !isPassing(one))) };
     }
     case "Failed":
     case "OOMKilled":
