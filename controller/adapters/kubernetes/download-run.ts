@@ -7,7 +7,7 @@ import { saveSparse } from "../../../builders/host/sparse-copy.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { readStaged, type StagedFile } from "../../domain/jobs/staged-run.ts";
 import type { RunRecord } from "../../domain/run-record.ts";
-import type { ArtifactStore } from "../../ports/artifact-store.ts";
+import type { StagingStore } from "../../ports/staging-store.ts";
 
 export type StagedRun = {
   readonly arch: Arch;
@@ -28,7 +28,7 @@ const PARALLEL = 4;
  * what the store throws; NodeJS.ErrnoException if a file cannot be written
  */
 export async function downloadRun(
-  store: Pick<ArtifactStore, "name" | "readManifest" | "readBlob">,
+  store: Omit<StagingStore, "remove">,
   { arch, staged, manifest }: StagedRun,
   folder: string,
   signal: AbortSignal,

@@ -44,6 +44,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+/** A staging repository that removes. */
+const removable = ({ store, manifests }: ReturnType<typeof fakeArtifactStore>) => ({
+  ...store,
+  remove: async (digest: Digest) => manifests.delete(digest),
+});
+
 /** Programs of pods by step, `build1`; what a test leaves out ends well. */
 type Programs = Readonly<Record<string, (job: JobManifest, nth: number) => PodEnd | Promise<PodEnd>>>;
 
@@ -66,7 +72,14 @@ function given(programs: Programs = {}, over: Partial<JobSettings> = {}) {
   /** A process that starts: it knows nothing of an earlier one but its folder, if that is still there. */
   const start = (work = "work") =>
     clusterJobRunner({
-      ...{ cluster: cluster.cluster, identity, settings, runs: 2, staging: staging.store, work: join(folder, work) },
+      ...{
+        cluster: cluster.cluster,
+        identity,
+        settings,
+        runs: 2,
+        staging: removable(staging),
+        work: join(folder, work),
+      },
       fencing: () => {
         if (Number.isNaN(term)) throw new ReleaseError("Internal", "no leader any more", "wait");
         return term;
@@ -146,11 +159,20 @@ describe("a run in a cluster", () => {
     );
   });
   it("leaves nothing when it is discarded, and another run alone", async () => {
-    const { start, jobs, claims, identity } = given();
+    let logs = 0;
+    const { start, jobs, claims, identity, staging } = given({
+      publish2: async () => {
+        await writeFile(join(folder, "volume/logs/01-root.log"), `run 2, ${(logs += 1)}`);
+        const staged = await stageFiles(staging.store, join(folder, "volume"), made.paths);
+        return said({ schemaVersion: 1, manifest: made.digest, staged });
+      },
+    });
     const runner = start();
     await runner.build(job(1), signal);
     await runner.build(job(2), signal);
+    expect(staging.manifests.size).toBe(2);
     await runner.discard(job(2), signal);
+    expect(staging.manifests.size).toBe(1);
     expect([...jobs.values()].map(({ manifest }) => stepOf(manifest)).toSorted()).toEqual([
       "build1",
       "fetch",
@@ -311,7 +333,7 @@ describe("a Job that fails", () => {
     });
     const stop = new AbortController();
     const runner = clusterJobRunner({
-      ...{ cluster, identity, settings, runs: 2, staging: staging.store, work: join(folder, "work") },
+      ...{ cluster, identity, settings, runs: 2, staging: removable(staging), work: join(folder, "work") },
       fencing: () => 1,
       fetch: { archives: {}, repository: "r.example/i", access: { allowPrivate: false, allowHTTP: false, ca: null } },
       publish: { repository: "r.example/s", access: { allowPrivate: false, allowHTTP: false, ca: null } },

@@ -12,8 +12,8 @@ import { claimName } from "../../domain/jobs/object-names.ts";
 import { parseBuildManifest } from "../../domain/jobs/staged-run.ts";
 import { runClaim } from "../../domain/jobs/run-claim.ts";
 import type { RunRecord } from "../../domain/run-record.ts";
-import type { ArtifactStore } from "../../ports/artifact-store.ts";
 import type { BuildJob, BuiltRun, JobRunner } from "../../ports/job-runner.ts";
+import type { StagingStore } from "../../ports/staging-store.ts";
 import { markFinished, readFinished } from "../local/finished-run.ts";
 import { type AttemptedJob, type AttemptPorts, type AttemptResult, jobAttempts } from "./attempts.ts";
 import { bootInPod } from "./boot-in-pod.ts";
@@ -23,7 +23,7 @@ import { type RunJobOptions, wantedJobs } from "./wanted-jobs.ts";
 export type ClusterRunnerOptions = RunJobOptions &
   Omit<AttemptPorts, "context"> & {
     /** the staging repository, as the controller reads it */
-    readonly staging: Pick<ArtifactStore, "name" | "readManifest" | "readBlob">;
+    readonly staging: StagingStore;
     /** folder of all runs on this machine: `<work>/<release>/<arch>/run-<n>` */
     readonly work: string;
   };
@@ -134,6 +134,9 @@ export function clusterJobRunner(options: ClusterRunnerOptions): JobRunner {
     readText: ({ output }, path) => readFile(join(output, path), "utf8"),
     discard: async (job, signal) => {
       const { arch } = job.request;
+      const published = await succeeded(publishing(job), signal);
+      // where the registry removes nothing, what it keeps is for its own rules
+      if (published !== null) await options.staging.remove(published.said.staged, signal);
       for (const step of ["publish", "build"] as const) {
         const selector = attemptsSelector(identity.release, { step, arch, run: job.run });
         for (const { metadata } of await cluster.listJobs({ namespace, selector }, signal)) {
