@@ -7,6 +7,7 @@ import type { Arch } from "../builders/contract/variant.ts";
 import type { MachineFacts } from "../builders/contract/variation.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
 import type { ProcessIdentity } from "../builders/host/process-identity.ts";
+import type { InputsImageOptions } from "./adapters/image/inputs-image.ts";
 import type { MadeImage } from "./adapters/image/made-image.ts";
 import type { OwnImage, OwnImagesOptions } from "./adapters/image/own-images.ts";
 import type { RepositoryPlace } from "./adapters/git/repository-at.ts";
@@ -223,6 +224,15 @@ export async function openPodRegistry(
   const { ca, ...network } = access;
   const credentials = () => readDockerConfig(env);
   return openRegistry({ repository, network, credentials, ...(ca === null ? {} : { ca }) });
+}
+
+/**
+ * The inputs of one arch as an image (adapters/image/inputs-image.ts).
+ * @throws ReleaseError InputMissing, InputDigestMismatch
+ */
+export async function makeInputsImage(options: InputsImageOptions): Promise<MadeImage> {
+  const { inputsImage } = await import("./adapters/image/inputs-image.ts");
+  return inputsImage(options);
 }
 
 /** Every file that a run of one arch left in a pod's volume, hashed. */

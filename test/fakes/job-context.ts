@@ -5,7 +5,7 @@ import type { Lock } from "../../builders/contract/lock.ts";
 import type { Arch } from "../../builders/contract/variant.ts";
 import type { BootPod } from "../../controller/domain/jobs/boot-job.ts";
 import type { BuildPod } from "../../controller/domain/jobs/build-job.ts";
-import type { FetchRequest } from "../../controller/domain/jobs/fetch-job.ts";
+import type { FetchPod } from "../../controller/domain/jobs/fetch-job.ts";
 import type { JobContext } from "../../controller/domain/jobs/job-frame.ts";
 import type { JobSettings } from "../../controller/domain/jobs/job-settings.ts";
 import type { PublishPod } from "../../controller/domain/jobs/publish-job.ts";
@@ -81,9 +81,16 @@ export const demoBuildRequest = (arch: Arch): BuildRequest => ({
   lock: demoJobLock(arch),
 });
 
-export const demoFetchRequest = (arch: Arch): FetchRequest => ({
-  schemaVersion: 1,
+/** A toolchain's lock of one package. */
+export const demoToolchainLock = (arch: Arch): Lock => ({
+  ...demoJobLock(arch),
+  ...{ kind: "toolchain", toolchain: null },
+  packages: demoJobLock(arch).packages.map((locked) => ({ ...locked, role: "builder" })),
+});
+
+export const demoFetchPod = (arch: Arch): FetchPod => ({
   build: demoBuildRequest(arch),
+  toolchain: demoToolchainLock(arch),
   archives: { debian: { sources: [{ kind: "mirror", url: "https://mirror.example/debian" }], keyring: "debian.gpg" } },
   repository: "registry.example/powernode/inputs",
   access: { allowPrivate: false, allowHTTP: false, ca: null },

@@ -10,7 +10,7 @@ import { readRequest } from "../../../builders/contract/pod.ts";
 import { artifactDigest } from "../../../builders/host/artifact-digest.ts";
 import { fakeArtifactStore } from "../../../test/fakes/artifact-store.ts";
 import { fakeClusterJobs, Killed, type PodEnd } from "../../../test/fakes/cluster-jobs.ts";
-import { demoBuildRequest, demoJobContext, demoJobLock } from "../../../test/fakes/job-context.ts";
+import { demoBuildRequest, demoJobContext, demoToolchainLock } from "../../../test/fakes/job-context.ts";
 import { stageFiles, writeDemoRun } from "../../../test/fakes/staged-run.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { JobSettings } from "../../domain/jobs/job-settings.ts";
@@ -26,7 +26,7 @@ const job = (run = 1): BuildJob => ({
   ...{
     request: demoBuildRequest("amd64"),
     run,
-    toolchain: { ...demoJobLock("amd64"), kind: "toolchain", toolchain: null },
+    toolchain: demoToolchainLock("amd64"),
   },
 });
 const INPUTS = digestOf("inputs image");

@@ -2,7 +2,7 @@ import { type Digest, digestOf, stableJson } from "../../../builders/contract/di
 import type { Perturbation } from "../../../builders/contract/perturbation.ts";
 import { BuildMessage, FetchMessage, PublishMessage } from "../../../builders/contract/pod.ts";
 import { buildJob } from "../../domain/jobs/build-job.ts";
-import { fetchJob, type FetchRequest } from "../../domain/jobs/fetch-job.ts";
+import { fetchJob, type FetchPod } from "../../domain/jobs/fetch-job.ts";
 import type { JobContext } from "../../domain/jobs/job-frame.ts";
 import { publishJob, type PublishPod } from "../../domain/jobs/publish-job.ts";
 import type { BuildJob } from "../../ports/job-runner.ts";
@@ -20,7 +20,7 @@ export type RunJobOptions = {
   /** how many runs of each arch there are */
   readonly runs: number;
   /** archives, inputs repository and how to reach it, for the fetch Job */
-  readonly fetch: Omit<FetchRequest, "schemaVersion" | "build">;
+  readonly fetch: Omit<FetchPod, "build" | "toolchain">;
   /** staging repository and how a publish pod reaches it */
   readonly publish: Pick<PublishPod, "repository" | "access">;
   /** a run that a test wants made wrong; null outside tests */
@@ -35,12 +35,12 @@ export function wantedJobs(options: RunJobOptions) {
   const { identity, settings, fencing } = options;
   const context = (): JobContext => ({ identity, settings, fencing: fencing() });
   return {
-    fetching: ({ request }: BuildJob): AttemptedJob<FetchMessage> => ({
+    fetching: ({ request, toolchain }: BuildJob): AttemptedJob<FetchMessage> => ({
       ref: { step: "fetch", arch: request.arch },
       message: FetchMessage,
       policy: fixedPolicy(settings),
       manifest: (attempt, { deadlineSeconds }) =>
-        fetchJob(context(), { schemaVersion: 1, build: request, ...options.fetch }, { attempt, deadlineSeconds }),
+        fetchJob(context(), { build: request, toolchain, ...options.fetch }, { attempt, deadlineSeconds }),
     }),
     building: (
       { request, run }: BuildJob,

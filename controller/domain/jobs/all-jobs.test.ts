@@ -6,7 +6,7 @@ import { ARCHES } from "../../../builders/contract/variant.ts";
 import {
   demoBootPod,
   demoBuildPod,
-  demoFetchRequest,
+  demoFetchPod,
   demoJobContext,
   demoPublishPod,
 } from "../../../test/fakes/job-context.ts";
@@ -45,7 +45,7 @@ const jobs: fc.Arbitrary<JobManifest> = fc
     return fc.constantFrom(
       buildJob(context, demoBuildPod({ arch, run, usedNodes: nodes, resources: context.settings.resources }), first),
       publishJob(context, demoPublishPod({ arch, run }), first),
-      fetchJob(context, demoFetchRequest(arch), first),
+      fetchJob(context, demoFetchPod(arch), first),
       bootJob(context, demoBootPod({ request: { ...request, arch } }), first),
     );
   });

@@ -50,3 +50,9 @@ export const claimName = (identity: ReleaseIdentity, arch: Arch, run: number): s
 /** The tag that keeps what a run staged from being collected. It is never read. */
 export const stagingTag = (identity: ReleaseIdentity, arch: Arch, run: number): string =>
   `${stem(identity, arch)}-s${run}`;
+
+/** The tag that keeps the image with an arch's inputs from being collected. */
+export const inputsImageTag = (identity: ReleaseIdentity, arch: Arch): string => `${stem(identity, arch)}-inputs`;
+
+/** A tag of its own for each content: another attempt may push another one, and no tag is ever moved. */
+export const tagOf = (stemOfTag: string, digest: Digest): string => `${stemOfTag}-${digest.slice(7, 19)}`;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { BootRequest } from "../../../builders/contract/boot.ts";
 import { readRequest } from "../../../builders/contract/pod.ts";
-import { demoBootPod, demoFetchRequest, demoJobContext, demoPublishPod } from "../../../test/fakes/job-context.ts";
+import { demoBootPod, demoFetchPod, demoJobContext, demoPublishPod } from "../../../test/fakes/job-context.ts";
 import { bootJob } from "./boot-job.ts";
-import { fetchJob, FetchRequest } from "./fetch-job.ts";
+import { fetchJob, type FetchPod, FetchRequest, podArchives } from "./fetch-job.ts";
 import type { JobManifest } from "./kubernetes-objects.ts";
 import { LABEL } from "./object-labels.ts";
-import { claimName } from "./object-names.ts";
+import { claimName, inputsImageTag } from "./object-names.ts";
 import { publishJob, PublishRequest } from "./publish-job.ts";
 import { runClaim } from "./run-claim.ts";
 
@@ -16,6 +16,7 @@ const podOf = (job: JobManifest) => job.spec.template.spec;
 /** The environment as Kubernetes hands it over: `$$` is one dollar. */
 const envOf = (job: JobManifest) =>
   Object.fromEntries(podOf(job).containers[0].env.map(({ name, value }) => [name, value.replaceAll("$$", "$")]));
+const inputsTag = inputsImageTag(context.identity, "amd64");
 const claim = claimName(context.identity, "amd64", 1);
 
 describe("publishJob", () => {
@@ -58,19 +59,26 @@ describe("publishJob", () => {
 });
 
 describe("fetchJob", () => {
-  const request = demoFetchRequest("amd64");
+  const request = demoFetchPod("amd64");
   const job = fetchJob(context, request, first);
   it("hands over the whole request, however large, dollars and all", () => {
     const build = { ...request.build, version: "1-$(PATH)-$$", lock: { ...request.build.lock } };
     const packages = Array.from({ length: 2000 }, (_, index) => `${"x".repeat(60)}${index}`);
-    const large: FetchRequest = {
+    const large: FetchPod = {
       ...request,
       build,
       archives: { debian: { sources: [{ kind: "mirror", url: packages.join("/") }], keyring: "k.gpg" } },
     };
     const env = envOf(fetchJob(context, large, first));
-    expect(FetchRequest.parse(readRequest(env))).toEqual(large);
+    expect(FetchRequest.parse(readRequest(env))).toEqual({ schemaVersion: 1, tag: inputsTag, ...large });
     for (const value of Object.values(env)) expect(Buffer.byteLength(value)).toBeLessThan(128 * 1024);
+  });
+  it("asks archives that a pod can reach, and refuses a class that knows none", () => {
+    const mirror = { kind: "mirror", url: "https://mirror.example/debian" } as const;
+    const archive = { sources: [{ kind: "system" } as const, mirror], keyring: "debian.gpg" };
+    expect(podArchives({ debian: archive })).toEqual({ debian: { sources: [mirror], keyring: "debian.gpg" } });
+    const local = { debian: { ...archive, sources: [{ kind: "system" } as const] } };
+    expect(() => podArchives(local)).toThrow(expect.objectContaining({ code: "SpecInvalid" }) as Error);
   });
   it("has the inputs credential and no volume of a run", () => {
     expect(podOf(job).containers[0].args).toEqual(["pod", "fetch", "--termination-log", "/dev/termination-log"]);

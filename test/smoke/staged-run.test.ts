@@ -1,14 +1,17 @@
 import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openRegistry } from "../../controller/adapters/oci/registry.ts";
 import { openStaging } from "../../controller/adapters/oci/staging.ts";
 import { downloadRun } from "../../controller/adapters/kubernetes/download-run.ts";
-import { publishRun } from "../../controller/commands/pod.ts";
+import { addPod } from "../../controller/commands/pod.ts";
+import { PublishMessage, requestVariables } from "../../builders/contract/pod.ts";
 import type { PublishRequest } from "../../controller/domain/jobs/publish-job.ts";
 import { type DockerRegistry, startDockerRegistry } from "../docker-registry.ts";
 import { writeDemoRun } from "../fakes/staged-run.ts";
+import { fakeCommandContext } from "../fakes/command-context.ts";
 import { toolchainRoot } from "../toolbox.ts";
 
 // A run on its way from a publish pod to the controller, over Debian's registry.
@@ -36,13 +39,20 @@ describe("a run in a real registry", () => {
       ...{ schemaVersion: 1, arch: "amd64", repository, tag: "dir-0123456789-amd64-s1", sourceDateEpoch: 0 },
       access: { ...network, ca: null },
     };
-    const places = {
-      run: { out: join(folder, "volume/out"), logs: join(folder, "volume/logs") },
-      openRegistry: async () => openRegistry({ repository, network }),
+    const publish = async (): Promise<PublishMessage> => {
+      const { context } = fakeCommandContext({ env: requestVariables(request) });
+      const program = new Command("imgrel");
+      addPod(program, context, {
+        run: { out: join(folder, "volume/out"), logs: join(folder, "volume/logs") },
+        ...{ copier: "", openPackages: () => Promise.reject(new Error("not asked")) },
+        openRegistry: async () => openRegistry({ repository, network }),
+      });
+      await program.parseAsync(["pod", "publish", "--termination-log", join(folder, "message")], { from: "user" });
+      return PublishMessage.parse(JSON.parse(await readFile(join(folder, "message"), "utf8")));
     };
-    const said = await publishRun(request, places, signal);
+    const said = await publish();
     expect(said.manifest).toBe(made.digest);
-    expect(await publishRun(request, places, signal)).toEqual(said);
+    expect(await publish()).toEqual(said);
 
     const staging = openStaging({ repository, network });
     const here = join(folder, "here");
