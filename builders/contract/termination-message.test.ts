@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BUILD_FAILURE_CODES, type BuildFailure } from "./build-failure.ts";
-import { failureMessage, TERMINATION_MESSAGE_BYTES, TerminationMessage } from "./termination-message.ts";
+import { failureMessage, readFailure, TERMINATION_MESSAGE_BYTES, TerminationMessage } from "./termination-message.ts";
 
 const parse = (text: string) => TerminationMessage.parse(JSON.parse(text));
 const failure: BuildFailure = {
@@ -13,6 +13,13 @@ describe("a termination message", () => {
   it("tells of a failure in full where it fits, but for its log", () => {
     const { logTail: _, ...told } = failure;
     expect(parse(failureMessage(failure))).toEqual({ schemaVersion: 1, failure: told });
+  });
+  it("is read back, and anything else is no failure", () => {
+    const { logTail: _, ...told } = failure;
+    expect(readFailure(failureMessage(failure))).toEqual(told);
+    for (const text of ["", "last words", "{}", "null", JSON.stringify({ schemaVersion: 1 })]) {
+      expect(readFailure(text)).toBeNull();
+    }
   });
   it("always fits and can always be read", () => {
     const text = fc.oneof(

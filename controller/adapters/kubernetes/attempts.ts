@@ -101,28 +101,27 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
     );
   }
 
-  /** What a failed attempt's container wrote last, and the builder's own account in it. */
-  async function explain(
-    failure: AttemptFailure,
-    signal: AbortSignal,
-  ): Promise<{ tail: string; own: BuildFailure | undefined }> {
-    const { pod, container } = failure;
-    if (pod === null || container === null || failure.exitCode === null) return { tail: "", own: undefined };
-    const log = await cluster.readLog({ namespace, pod, container, lines: LOG_LINES }, signal);
-    return { tail: log.slice(-LOG_CHARACTERS).trimEnd(), own: failureIn(log) };
+  /** What a failed attempt's container wrote last; empty if nobody knows any more. */
+  async function logOf({ pod, container, exitCode }: AttemptFailure, signal: AbortSignal): Promise<string> {
+    if (pod === null || container === null || exitCode === null) return "";
+    return cluster.readLog({ namespace, pod, container, lines: LOG_LINES }, signal).catch(() => {
+      signal.throwIfAborted();
+      return ""; // a log that cannot be read must not hide why the Job failed
+    });
   }
 
-  /** The final error of a Job, with the builder's own words or the end of its log. */
+  /** The final error of a Job, with the builder's own account or the end of its log. */
   async function finalFault(error: ReleaseError, failure: AttemptFailure, signal: AbortSignal): Promise<ReleaseError> {
-    const { tail, own } = await explain(failure, signal);
-    if (own === undefined) {
-      return tail === ""
-        ? error
-        : new ReleaseError(error.code, `${error.message}\n${tail}`, error.remedy, { cause: error });
+    const log = await logOf(failure, signal);
+    const logTail = log.slice(-LOG_CHARACTERS).trimEnd();
+    const own = failure.own ?? failureIn(log) ?? null;
+    if (own === null) {
+      const message = logTail === "" ? error.message : `${error.message}\n${logTail}`;
+      return new ReleaseError(error.code, message, error.remedy, { cause: error });
     }
     const code = own.code === "InputDigestMismatch" ? own.code : error.code;
-    const message = `${error.message}\nstep ${own.step}: ${own.message}`;
-    return new ReleaseError(code, message, own.remedy, { cause: new BuildError(own) });
+    const message = failure.own === null ? `${error.message}\nstep ${own.step}: ${own.message}` : error.message;
+    return new ReleaseError(code, message, own.remedy, { cause: new BuildError({ ...own, logTail }) });
   }
 
   const failedOnes = <T>(attempts: readonly Attempt<T>[]): FailedAttempt[] =>

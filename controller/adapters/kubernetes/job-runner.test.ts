@@ -7,6 +7,7 @@ import type { BootResult } from "../../../builders/contract/boot.ts";
 import { type Digest, digestOf, sha256Hex, stableJson } from "../../../builders/contract/digest.ts";
 import { logLines } from "../../../builders/contract/log-file.ts";
 import { readRequest } from "../../../builders/contract/pod.ts";
+import { failureMessage } from "../../../builders/contract/termination-message.ts";
 import { artifactDigest } from "../../../builders/host/artifact-digest.ts";
 import { fakeArtifactStore } from "../../../test/fakes/artifact-store.ts";
 import { fakeClusterJobs, Killed, type PodEnd } from "../../../test/fakes/cluster-jobs.ts";
@@ -255,7 +256,7 @@ describe("a Job that fails", () => {
       message: expect.stringMatching(
         /^dir-\w{10}-amd64-b1: it needs more memory .*\(pod .*, node n\d, container build, exit code 137\).*\nstep root-image: mkfs\.erofs was killed$/s,
       ) as string,
-      cause: { failure },
+      cause: { failure: { ...failure, logTail: expect.stringContaining("progress") as string } },
     });
     expect(memory).toEqual(["4Gi", "6144Mi", "8Gi"]);
     expect(names("-b1-")).toHaveLength(3);
@@ -288,17 +289,13 @@ describe("a Job that fails", () => {
     expect(deadlines).toEqual([7200, 10_800, 16_200]);
   });
   it("is not repeated when its program refuses, or misses an input", async () => {
-    const failure = {
-      code: "InputDigestMismatch",
-      step: "inputs",
-      message: "other bytes",
-      remedy: "fetch",
-      logTail: "",
-    };
+    const words = { step: "inputs", message: "other bytes", remedy: "fetch", logTail: "" };
+    const failure = { code: "InputDigestMismatch" as const, ...words };
     const ends: [PodEnd, string][] = [
       [{ kind: "exit", code: 2 }, "Usage"],
       [{ kind: "exit", code: 4, log: "no such tool" }, "InputMissing"],
       [{ kind: "exit", code: 4, log: JSON.stringify({ failure }) }, "InputDigestMismatch"],
+      [{ kind: "exit", code: 4, message: failureMessage(failure) }, "InputDigestMismatch"],
     ];
     for (const [end, code] of ends) {
       const { start, names } = given({ build1: () => end });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { failureMessage } from "../../../builders/contract/termination-message.ts";
 import {
   completeJob,
   demoPod,
@@ -114,7 +115,7 @@ describe("a Job that runs", () => {
       const status = { phase: "Pending", ...waitingContainer(reason, `Back-off pulling image "r/x@sha256:00"`) };
       expect(judge({ job: runningJob(), pods: [demoPod({ status })] }), reason).toEqual({
         ...{ state: "failed", cause: "ImagePullFailed", pod: "dir-x-b1-1-abcde", node: "n1", container: "build" },
-        ...{ exitCode: null, message: `Back-off pulling image "r/x@sha256:00"` },
+        ...{ exitCode: null, message: `Back-off pulling image "r/x@sha256:00"`, own: null },
       });
     }
   });
@@ -215,7 +216,14 @@ describe("a Job that failed", () => {
     const pods = [demoPod({ status: { phase: "Failed", ...ended(1, "Error", "mkfs.erofs failed\n") } })];
     expect(judge({ job: failedJob("PodFailurePolicy", "…"), pods })).toEqual({
       ...{ state: "failed", cause: "Failed", pod: "dir-x-b1-1-abcde", node: "n1", container: "build", exitCode: 1 },
-      message: "mkfs.erofs failed",
+      ...{ message: "mkfs.erofs failed", own: null },
+    });
+    const own = { code: "StepFailed", step: "root-image", message: "mkfs.erofs failed", remedy: "read" } as const;
+    const told = [
+      demoPod({ status: { phase: "Failed", ...ended(1, "Error", failureMessage({ ...own, logTail: "x" })) } }),
+    ];
+    expect(judge({ job: failedJob("PodFailurePolicy", "…"), pods: told })).toMatchObject({
+      ...{ message: "step root-image: mkfs.erofs failed", own },
     });
     const silent = [demoPod({ status: { phase: "Failed", ...ended(137, "Error") } })];
     expect(judge({ job: failedJob("PodFailurePolicy", "…"), pods: silent })).toMatchObject({

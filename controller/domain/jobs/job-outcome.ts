@@ -1,4 +1,5 @@
 import { EXIT } from "../../../builders/contract/build-failure.ts";
+import { type FailureAccount, readFailure } from "../../../builders/contract/termination-message.ts";
 import type { ContainerStatus, ObservedEvent, ObservedJob, ObservedPod, Terminated } from "./kubernetes-objects.ts";
 
 /** Why an attempt failed. `Disrupted`: its pod was taken away, which says nothing about the work. */
@@ -25,6 +26,8 @@ export type AttemptFailure = {
   readonly container: string | null;
   readonly exitCode: number | null;
   readonly message: string;
+  /** the builder's own account; null if it left none */
+  readonly own: FailureAccount | null;
 };
 
 /** A pod that did its work. `message` is whatever it wrote: nothing of it is checked. Times are RFC 3339. */
@@ -120,12 +123,15 @@ function failureOf(pod: ObservedPod | undefined, cause: FailureCause, message: s
     node: pod?.spec?.nodeName ?? null,
     container: container?.name ?? null,
     exitCode: container?.ended.exitCode ?? null,
+    own: readFailure(container?.ended.message ?? ""),
   };
 }
 
 /** What is to be said of a container's end: killed without a word is worth one. */
 function lastWords({ status }: ObservedPod, ended: Terminated | undefined): string {
-  const words = [status?.message, ended?.message].map((text) => text?.trim() ?? "").filter((text) => text !== "");
+  const own = readFailure(ended?.message ?? "");
+  const said = own === null ? ended?.message : `step ${own.step}: ${own.message}`;
+  const words = [status?.message, said].map((text) => text?.trim() ?? "").filter((text) => text !== "");
   if (words.length > 0) return words.join("\n");
   if (ended?.exitCode === KILLED) return "it was killed (signal 9)";
   return ended === undefined ? "its pod failed" : `it ended with code ${ended.exitCode}`;

@@ -26,6 +26,7 @@ const after = (causes: readonly FailureCause[], over: Partial<AttemptPolicy> = {
         container: "build",
         exitCode: 1,
         message: "why",
+        own: null,
       },
     })),
     { ...policy, ...over },
@@ -109,6 +110,7 @@ describe("nextAttempt", () => {
       container: null,
       exitCode: null,
       message: "",
+      own: null,
     } as const;
     expect(nextAttempt(NAME, [{ attempt: 7, startedAt: 0, failure }], policy, 1).attempt).toBe(8);
     expect(() => nextAttempt(NAME, [], policy, 1)).toThrow(RangeError);

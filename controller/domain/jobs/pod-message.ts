@@ -32,5 +32,6 @@ export function withMessage<T>(schema: z.ZodType<T>, outcome: AttemptOutcome): V
     container: null,
     exitCode: 0,
     message,
+    own: null,
   } satisfies AttemptFailure;
 }
