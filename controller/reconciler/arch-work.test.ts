@@ -5,6 +5,7 @@ import type { ComparisonReport } from "../domain/comparison-report.ts";
 import type { ArchPlan } from "../domain/plan.ts";
 import type { ArchState, ArchStateStore } from "../ports/arch-state.ts";
 import type { BootArtifact } from "../ports/boot-artifact.ts";
+import type { JobRunner } from "../ports/job-runner.ts";
 import { archWork } from "./arch-work.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -116,6 +117,18 @@ describe("work on an arch", () => {
     expect(runner.calls).toEqual(["finished 1"]); // the other one's bytes are needed no more
     await work.discard(2, signal); // whatever a process that was killed in it left of them
     expect((await work.observe(signal)).finished).toEqual(new Set([1]));
+  });
+
+  it("asks again what could not be asked once", async () => {
+    const runner = fakeJobRunner();
+    let faults = 1;
+    const finished: JobRunner["finished"] = async (job, stop) => {
+      if (faults-- > 0) throw new Error("registry away");
+      return runner.runner.finished(job, stop);
+    };
+    const { work } = given("Reproduced", { ...runner, runner: { ...runner.runner, finished } });
+    await expect(work.observe(signal)).rejects.toThrow("registry away");
+    expect((await work.observe(signal)).finished).toEqual(new Set());
   });
 
   it("believes no proof about a run that is gone", async () => {

@@ -132,6 +132,11 @@ describe("a run in a cluster", () => {
     expect(record.logs).toEqual([{ name: "01-root.log", sha256: sha256Hex("installed\n") }]);
     expect((await runner.build(job(2), signal)).record.variation).toMatchObject({ cpus: "3", umask: "0077" });
   });
+  it("records that only policies held its network, where the class names no RuntimeClass", async () => {
+    expect((await given().start().build(job(), signal)).record.network).toBe("policy");
+    const cut = given({}, { runtimeClassName: "nonet" });
+    expect((await cut.start("cut").build(job(), signal)).record).not.toHaveProperty("network");
+  });
   it("is finished once it is here, and is not looked for again", async () => {
     const { start, verbs } = given();
     expect(await start().finished(job(), signal)).toBeNull();

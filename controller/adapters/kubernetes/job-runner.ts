@@ -97,7 +97,8 @@ export function clusterJobRunner(options: ClusterRunnerOptions): JobRunner {
     const planned = podVariation(job.run, built.limits.resources);
     const { startedOn, finishedOn, node } = built;
     const variation = { ...planned, cpus: planned.cpus === null ? null : cpus };
-    const record: RunRecord = { run: job.run, startedOn, finishedOn, variation, logs, node };
+    const network = settings.runtimeClassName === undefined ? ({ network: "policy" } as const) : {};
+    const record: RunRecord = { run: job.run, startedOn, finishedOn, variation, logs, node, ...network };
     const key = keyOf(job);
     return { key, ...(await markFinished(work, arch, key, record)), output: join(work, "out") };
   }

@@ -62,6 +62,7 @@ describe("every Job", () => {
         const { spec } = job.spec.template;
         expect(spec.automountServiceAccountToken).toBe(false);
         expect(spec.enableServiceLinks).toBe(false);
+        expect(spec).toMatchObject({ serviceAccountName: "imgrel-builder", terminationGracePeriodSeconds: 10 });
         expect(spec.securityContext.seccompProfile).toEqual({ type: "RuntimeDefault" });
         const text = JSON.stringify(job);
         expect(text).not.toMatch(/hostPath|hostNetwork|hostPID|hostIPC|projected|serviceAccountToken|cosign\.key/);
@@ -74,7 +75,8 @@ describe("every Job", () => {
             );
           }
         }
-        for (const { securityContext: rights, name } of containersOf(job)) {
+        for (const { securityContext: rights, name, terminationMessagePolicy } of containersOf(job)) {
+          expect(terminationMessagePolicy).toBe("FallbackToLogsOnError");
           expect(rights).toMatchObject({
             privileged: false,
             allowPrivilegeEscalation: false,

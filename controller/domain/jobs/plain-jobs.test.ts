@@ -29,6 +29,10 @@ describe("publishJob", () => {
       args: ["pod", "publish", "--termination-log", "/dev/termination-log"],
     });
     expect(podOf(job).containers[0]).not.toHaveProperty("command");
+    expect(podOf(job).containers[0].resources).toEqual({
+      requests: { cpu: "100m", memory: "256Mi" },
+      limits: { memory: "1Gi" },
+    });
   });
   it("reads the run's volume and the staging credential, and writes to neither", () => {
     expect(podOf(job).volumes).toEqual([
