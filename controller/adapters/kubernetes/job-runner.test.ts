@@ -189,12 +189,13 @@ describe("a run in a cluster", () => {
     expect(await runner.finished(job(1), signal)).not.toBeNull();
   });
   it("is swept with all of its release", async () => {
-    const { start, cluster, jobs, claims, settings } = given();
+    const { start, cluster, jobs, claims, settings, staging } = given();
     await start().build(job(1), signal);
-    await sweepRelease(cluster, { namespace: settings.namespace, release: "other" }, signal);
-    expect([jobs.size, claims.size]).toEqual([3, 1]);
-    await sweepRelease(cluster, { namespace: settings.namespace, release: "noble-1" }, signal);
-    expect([jobs.size, claims.size]).toEqual([0, 0]);
+    const from = { cluster, staging: removable(staging) };
+    await sweepRelease(from, { namespace: settings.namespace, release: "other" }, signal);
+    expect([jobs.size, claims.size, staging.manifests.size]).toEqual([3, 1, 1]);
+    await sweepRelease(from, { namespace: settings.namespace, release: "noble-1" }, signal);
+    expect([jobs.size, claims.size, staging.manifests.size]).toEqual([0, 0, 0]);
   });
 });
 
