@@ -59,7 +59,8 @@ async function fetchInputs(request: FetchRequest, places: PodPlaces, signal: Abo
   await fetchLocks(packages, [own, wantedToolchain(toolchain)], signal);
   const store = await places.openRegistry(request);
   await archiveInputs(store, packages, inputsArchive({ lock: build.lock, toolchain }), signal);
-  const image = await makeInputsImage({ request: build, copier: places.copier, pathOf: packages.pathOf, signal });
+  const pathOf = (sha256: string) => packages.pathOf(sha256);
+  const image = await makeInputsImage({ request: build, copier: places.copier, pathOf, signal });
   const digest = await pushArtifact(store, image.manifest, image.sources, signal);
   await store.tag(tagOf(request.tag, digest), digest, signal);
   return { schemaVersion: 1, inputsImage: digest };

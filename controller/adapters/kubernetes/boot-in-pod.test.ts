@@ -33,7 +33,7 @@ describe("a boot in a cluster", () => {
     ...{ schemaVersion: 1, passed: true, reason: "reached multi-user", agentLine: "agent", durationSeconds: 30 },
     ...{ emulator: "QEMU 10", commandLine: ["qemu"], consoleTail: [] },
   };
-  const serial = `${"console line\n".repeat(5000)}`;
+  const serial = "console line\n".repeat(5000);
   const bootJobOf = (): BootJob => ({
     ...{ arch: "amd64", variant: "raw", rootDigest: digestOf("root"), backing: `partition:${"0".repeat(36)}` },
     ...{ artifact: join(folder, "volume/out/amd64/raw"), evidence: join(folder, "evidence"), memoryMiB: 1536 },

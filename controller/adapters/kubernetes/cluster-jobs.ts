@@ -111,7 +111,7 @@ export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): C
 
 function parsed<T>(schema: z.ZodType<T>, { kind }: Kind, value: unknown): T {
   const { data, error } = schema.safeParse(value);
-  if (error === undefined) return data as T;
+  if (error === undefined) return data;
   const message = `the API server sent a ${kind} that cannot be read: ${error.message}`;
   throw new ReleaseError("Internal", message, "report this, with the version of the cluster");
 }
