@@ -34,7 +34,7 @@ function given(calls: Partial<JobCalls>) {
 }
 
 /** The client's own error of an object that is there. */
-const exists = Object.assign(new ReleaseError("Internal", "there", "-"), { code: "ObjectExists" });
+const exists = new ReleaseError("ObjectExists", "there", "-");
 
 describe("clusterJobs", () => {
   it("reads all pages of what has the labels, and of it what counts", async () => {

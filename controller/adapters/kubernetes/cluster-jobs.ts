@@ -50,8 +50,6 @@ const PAGE = 500;
 /** A boot's console and its result; a build's log is only read from its end. */
 const LOG_BYTES = 16 * 1024 * 1024;
 
-const EXISTS: string = "ObjectExists";
-
 /**
  * Jobs of a cluster through its API.
  * @param changed returns when a Job or one of its pods may have changed, and after a minute at the latest
@@ -80,7 +78,7 @@ export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): C
       await calls.create(resource, object, signal);
       return "created";
     } catch (error) {
-      if (error instanceof ReleaseError && error.code === EXISTS) return "exists";
+      if (error instanceof ReleaseError && error.code === "ObjectExists") return "exists";
       throw error;
     }
   };
