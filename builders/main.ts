@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ZodError, z } from "zod";
@@ -8,14 +8,18 @@ import { BootRequest } from "./contract/boot.ts";
 import { BuildError, EXIT, exitCodeOf } from "./contract/build-failure.ts";
 import { BuildRequest } from "./contract/build-request.ts";
 import type { FailureLine } from "./contract/builder-line.ts";
-import { stableJson } from "./contract/digest.ts";
+import { digestOf, stableJson } from "./contract/digest.ts";
+import { CLOCK_VARIABLE, INSIDE } from "./contract/inside.ts";
+import { type BootMessage, type BuildMessage, mayHaveRoutes } from "./contract/pod.ts";
 import type { Report } from "./contract/progress.ts";
-import { failureMessage, manifestMessage } from "./contract/termination-message.ts";
+import { failureMessage } from "./contract/termination-message.ts";
 import { ToolchainRequest } from "./contract/toolchain-request.ts";
-import { BOOT_RESULT_FILE, CLOCK_VARIABLE } from "./host/builder.ts";
+import { artifactDigest } from "./host/artifact-digest.ts";
+import { BOOT_RESULT_FILE } from "./host/builder.ts";
 import { diskFull, isDiskFull } from "./host/disk-full.ts";
-import { sha256File, writeFileAtomic } from "./host/files.ts";
-import { INSIDE, MOUNT_POINTS, WORK_FOLDERS } from "./host/sandbox.ts";
+import { writeFileAtomic } from "./host/files.ts";
+import { allowedCpus, logEvidence, readPodRequest } from "./host/pod.ts";
+import { MOUNT_POINTS, WORK_FOLDERS } from "./host/sandbox.ts";
 import { timed } from "./host/step.ts";
 import { markPerturbed, wantedPerturbation } from "./steps/perturb.ts";
 import { assertPrivileges } from "./steps/privileges.ts";
@@ -26,12 +30,13 @@ import type { StepContext } from "./steps/tool.ts";
 
 const HELP = `usage: node builders/main.ts build | toolchain | boot [--termination-log FILE]
 
-Runs inside a toolchain root, as a sandbox or a build pod gives it: reads ${INSIDE.request} and the inputs in
+Runs inside a toolchain root, as a sandbox or a pod gives it: reads ${INSIDE.request} and the inputs in
 ${INSIDE.blobs}, works in ${INSIDE.work}, prints progress as JSON lines, and leaves its results in ${INSIDE.work}.
   build      artifacts and build-manifest.json of one arch, below out/
   toolchain  a toolchain root, in root/
   boot       boots the artifact in ${INSIDE.artifact} with QEMU; leaves ${BOOT_RESULT_FILE} and serial.log
---termination-log: in a pod, where the digest of build-manifest.json or the failure goes, as one line of JSON
+--termination-log: in a pod, where digests of what it did or the failure go, as one line of JSON. A boot pod has its
+request in the environment, and its evidence goes into the log.
 Exit codes: 0 ok, 1 failed, 2 invalid request, 4 missing tool or input. The last line describes a failure.
 `;
 
@@ -64,32 +69,34 @@ async function makeToolchain(request: ToolchainRequest): Promise<void> {
   });
 }
 
-/** What a command leaves for the termination message; nothing but of a build. */
-type Told = string | undefined;
+/** What a command leaves for the termination message; nothing but of a build, and of a boot in a pod. */
+type Told = BuildMessage | BootMessage | undefined;
 
-const COMMANDS: Readonly<Record<string, (request: unknown) => Promise<Told>>> = {
-  boot: async (request) => {
+const COMMANDS: Readonly<Record<string, (request: unknown, inPod: boolean) => Promise<Told>>> = {
+  boot: async (request, inPod) => {
     await makeWorkFolders();
     const parsed = BootRequest.parse(request);
+    const artifact = inPod ? await artifactDigest(INSIDE.artifact) : undefined;
     await timed(report, "boot", async () => {
       const result = await boot({ request: parsed, artifact: INSIDE.artifact, work: INSIDE.work, report });
       await writeFileAtomic(join(INSIDE.work, BOOT_RESULT_FILE), stableJson(result));
       return { value: undefined };
     });
-    return undefined;
+    if (artifact === undefined) return undefined;
+    return logEvidence(INSIDE.work, artifact, (line) => void process.stdout.write(`${line}\n`));
   },
   build: async (request) => {
-    await assertPrivileges();
+    await assertPrivileges(mayHaveRoutes(process.env));
     await assertSurroundings();
     await makeWorkFolders();
     const parsed = BuildRequest.parse(request);
     const context = { ...contextFor(parsed.sourceDateEpoch), ...wantedPerturbation(process.env) };
-    await build(context, parsed);
+    const manifest = digestOf(stableJson(await build(context, parsed)));
     await markPerturbed(context, parsed.arch);
-    return manifestMessage(`sha256:${await sha256File(join(INSIDE.work, "out", parsed.arch, "build-manifest.json"))}`);
+    return { schemaVersion: 1, manifest, cpus: await allowedCpus() };
   },
   toolchain: async (request) => {
-    await assertPrivileges();
+    await assertPrivileges(false);
     await assertSurroundings();
     await makeWorkFolders();
     await makeToolchain(ToolchainRequest.parse(request));
@@ -143,12 +150,13 @@ async function main(args: readonly string[]): Promise<number> {
     return args[0] === "--help" ? EXIT.ok : EXIT.usage;
   }
   const { command, terminationLog } = chosen;
-  const tell = async (text: Told) => {
+  const tell = async (text: string | undefined) => {
     if (terminationLog !== undefined && text !== undefined) await writeFile(terminationLog, text);
   };
   process.umask(0o022);
   try {
-    await tell(await command(JSON.parse(await readFile(INSIDE.request, "utf8"))));
+    const told = await command(await readPodRequest(process.env, INSIDE.request), terminationLog !== undefined);
+    await tell(told === undefined ? undefined : JSON.stringify(told));
     return EXIT.ok;
   } catch (error) {
     const { failure } = await asBuildError(error);

@@ -3,14 +3,18 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Inspection } from "../builders/contract/inspection.ts";
 import type { Report } from "../builders/contract/progress.ts";
+import type { Arch } from "../builders/contract/variant.ts";
 import type { MachineFacts } from "../builders/contract/variation.ts";
 import { cacheRoot } from "../builders/host/cache.ts";
 import type { ProcessIdentity } from "../builders/host/process-identity.ts";
+import type { InputsImageOptions } from "./adapters/image/inputs-image.ts";
 import type { MadeImage } from "./adapters/image/made-image.ts";
 import type { OwnImage, OwnImagesOptions } from "./adapters/image/own-images.ts";
 import type { RepositoryPlace } from "./adapters/git/repository-at.ts";
+import type { RunFile, RunFolders } from "./adapters/kubernetes/run-files.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
 import { perturbationOf } from "./domain/perturbation.ts";
+import type { RegistryAccess } from "./domain/jobs/publish-job.ts";
 import type { SpecFiles } from "./domain/spec-files.ts";
 import type { Comparator } from "./ports/comparator.ts";
 import type { ArchStateStore } from "./ports/arch-state.ts";
@@ -205,6 +209,36 @@ export async function openStores(choice: RegistryChoice): Promise<Stores> {
   const credentials = () => readDockerConfig(env);
   const open = (part: string) => openRegistry({ repository: `${registry}/${part}`, network, credentials, ...ca });
   return { images: open("images"), inputs: open("inputs") };
+}
+
+/**
+ * A repository as a pod reaches it: credentials are in the folder that `DOCKER_CONFIG` names.
+ * @throws ReleaseError Usage if it is not `<host>[:<port>]/<path>`
+ */
+export async function openPodRegistry(
+  { repository, access }: { readonly repository: string; readonly access: RegistryAccess },
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ArtifactStore> {
+  const { openRegistry } = await import("./adapters/oci/registry.ts");
+  const { readDockerConfig } = await import("./adapters/local/registry-files.ts");
+  const { ca, ...network } = access;
+  const credentials = () => readDockerConfig(env);
+  return openRegistry({ repository, network, credentials, ...(ca === null ? {} : { ca }) });
+}
+
+/**
+ * The inputs of one arch as an image (adapters/image/inputs-image.ts).
+ * @throws ReleaseError InputMissing, InputDigestMismatch
+ */
+export async function makeInputsImage(options: InputsImageOptions): Promise<MadeImage> {
+  const { inputsImage } = await import("./adapters/image/inputs-image.ts");
+  return inputsImage(options);
+}
+
+/** Every file that a run of one arch left in a pod's volume, hashed. */
+export async function listRunFiles(folders: RunFolders, arch: Arch, signal: AbortSignal): Promise<RunFile[]> {
+  const files = await import("./adapters/kubernetes/run-files.ts");
+  return files.listRunFiles(folders, arch, signal);
 }
 
 /** Who signs for the local process. */

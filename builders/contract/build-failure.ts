@@ -8,6 +8,8 @@ export const EXIT = {
   notReproducible: 3,
   missing: 4,
   incomplete: 5,
+  /** of a pod: what it needs cannot be reached now (sysexits.h, EX_TEMPFAIL) */
+  tryAgain: 75,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BUILD_FAILURE_CODES, type BuildFailure } from "./build-failure.ts";
-import {
-  failureMessage,
-  manifestMessage,
-  TERMINATION_MESSAGE_BYTES,
-  TerminationMessage,
-} from "./termination-message.ts";
+import { failureMessage, readFailure, TERMINATION_MESSAGE_BYTES, TerminationMessage } from "./termination-message.ts";
 
 const parse = (text: string) => TerminationMessage.parse(JSON.parse(text));
 const failure: BuildFailure = {
@@ -15,13 +10,16 @@ const failure: BuildFailure = {
 };
 
 describe("a termination message", () => {
-  it("names the manifest by digest", () => {
-    const digest = `sha256:${"a1".repeat(32)}`;
-    expect(parse(manifestMessage(digest))).toEqual({ schemaVersion: 1, manifest: digest });
-  });
   it("tells of a failure in full where it fits, but for its log", () => {
     const { logTail: _, ...told } = failure;
     expect(parse(failureMessage(failure))).toEqual({ schemaVersion: 1, failure: told });
+  });
+  it("is read back, and anything else is no failure", () => {
+    const { logTail: _, ...told } = failure;
+    expect(readFailure(failureMessage(failure))).toEqual(told);
+    for (const text of ["", "last words", "{}", "null", JSON.stringify({ schemaVersion: 1 })]) {
+      expect(readFailure(text)).toBeNull();
+    }
   });
   it("always fits and can always be read", () => {
     const text = fc.oneof(

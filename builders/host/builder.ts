@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { BuildError, type BuildFailure } from "../contract/build-failure.ts";
 import { readBuilderLine } from "../contract/builder-line.ts";
 import { stableJson } from "../contract/digest.ts";
+import { BOOT_UID, CLOCK_VARIABLE, INSIDE } from "../contract/inside.ts";
 import { type PerturbStep, PERTURB_VARIABLE, TEST_VARIABLE } from "../contract/perturbation.ts";
 import type { Report } from "../contract/progress.ts";
 import { PLAIN, type Variation } from "../contract/variation.ts";
 import { exec, type Outcome, PLAIN_ENV } from "./exec.ts";
 import { writeFileAtomic } from "./files.ts";
 import { outsidePaths } from "./outside-path.ts";
-import { type Bind, BOOT_UID, INSIDE, inSandbox, WORK_FOLDERS } from "./sandbox.ts";
+import { type Bind, inSandbox, WORK_FOLDERS } from "./sandbox.ts";
 
 /** One start of the builder: JSON in, JSON out, in a sandbox whose root is the toolchain. */
 export type BuilderRun = {
@@ -41,9 +42,6 @@ export const BOOT_RESULT_FILE = "boot.json";
 
 /** Name of the console's log in a boot's work folder. */
 export const SERIAL_LOG_FILE = "serial.log";
-
-/** Tells the builder how many days the clocks of its tools are ahead. */
-export const CLOCK_VARIABLE = "IMGREL_CLOCK_OFFSET_DAYS";
 
 const unexplained = ({ exitCode, tail }: Outcome): BuildFailure => ({
   code: "StepFailed",

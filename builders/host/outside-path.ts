@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { INSIDE } from "./sandbox.ts";
+import { INSIDE } from "../contract/inside.ts";
 
 /** Where a run works, seen from outside its sandbox. */
 export type RunPlace = { readonly work: string; readonly inMemory: boolean };

@@ -7,28 +7,15 @@ import { thisProcess } from "./process-identity.ts";
 /** A host path made visible inside the sandbox, read-only. Targets lie below /imgrel or /in. */
 export type Bind = { readonly source: string; readonly target: string };
 
-/** Where things lie inside, in a sandbox as in a build pod: the same paths, hence the same bytes. */
-export const INSIDE = {
-  work: "/w",
-  blobs: "/in/blobs",
-  request: "/in/request.json",
-  artifact: "/in/artifact",
-  project: "/imgrel",
-  node: "/imgrel/bin/node",
-} as const;
-
 /** Folders that a toolchain root must have as mount points. */
 export const MOUNT_POINTS = ["w", "in", "imgrel", "mnt", "proc", "dev", "tmp"] as const;
 
 /** Folders of a work folder that are there before a step runs. */
 export const WORK_FOLDERS = ["tmp", "out", "logs"] as const;
 
-/** User and group of a boot, in a sandbox as in a boot pod; it must be able to write the work folder. */
-export const BOOT_UID = 65532;
-
 /** What a sandbox is made of. `root` is the toolchain root, `work` becomes /w, the current folder. */
 export type Sandbox = {
-  /** `build`: uid 0 with the builder's eight capabilities; `boot`: {@link BOOT_UID} with none */
+  /** `build`: uid 0 with the builder's eight capabilities; `boot`: uid 65532 with none */
   readonly rights: "build" | "boot";
   readonly root: string;
   readonly work: string;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { copyFiles, copySparse } from "./sparse-copy.ts";
+import { copyFiles, copySparse, saveSparse } from "./sparse-copy.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -49,6 +49,39 @@ describe("copySparse", () => {
     const bytes = Buffer.alloc(16 * 1024 * 1024);
     bytes.fill(1, 5_000_000, 5_000_100);
     await copied(bytes, 0);
+    expect((await stat(at("target"))).blocks * 512).toBeLessThan(256 * 1024);
+  });
+});
+
+describe("saveSparse", () => {
+  /** Bytes in pieces of any length, as a connection brings them. */
+  async function* pieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array, void, void> {
+    let at = 0;
+    for (const length of lengths) {
+      yield bytes.subarray(at, at + length);
+      at += length;
+    }
+    yield bytes.subarray(at);
+  }
+  const saved = async (bytes: Uint8Array, lengths: readonly number[]): Promise<Buffer> => {
+    {
+      await using target = await open(at("target"), "w");
+      expect(await saveSparse(pieces(bytes, lengths), target)).toBe(bytes.length);
+    }
+    return readFile(at("target"));
+  };
+  it("gives the same bytes, whatever their pieces", async () => {
+    await fc.assert(
+      fc.asyncProperty(content, fc.array(fc.nat(30_000), { maxLength: 10 }), async (bytes, lengths) => {
+        expect((await saved(bytes, lengths)).equals(bytes)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+  it("takes no blocks for zeros, in pieces of odd length, and keeps those at the end", async () => {
+    const bytes = Buffer.alloc(16 * 1024 * 1024 + 5);
+    bytes.fill(1, 5_000_000, 5_000_100);
+    expect((await saved(bytes, [1, 70_001, 3_000_003])).equals(bytes)).toBe(true);
     expect((await stat(at("target"))).blocks * 512).toBeLessThan(256 * 1024);
   });
 });

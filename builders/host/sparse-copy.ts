@@ -42,6 +42,33 @@ export async function copySparse(source: string, target: FileHandle, position: n
   }
 }
 
+/**
+ * Writes bytes as they come to the start of `target` and leaves zeros out, as {@link writeSparse}; its length is theirs.
+ * @returns how many they were
+ * @throws NodeJS.ErrnoException if it cannot be written; what `bytes` throws
+ */
+export async function saveSparse(bytes: AsyncIterable<Uint8Array>, target: FileHandle): Promise<number> {
+  // pieces of a connection have any length: holes are found only at boundaries of their own
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  let [filled, written] = [0, 0];
+  const flush = async () => {
+    await writeSparse(target, buffer.subarray(0, filled), written);
+    written += filled;
+    filled = 0;
+  };
+  for await (const piece of bytes) {
+    for (let at = 0; at < piece.byteLength; ) {
+      const part = piece.subarray(at, at + CHUNK_BYTES - filled);
+      buffer.set(part, filled);
+      [at, filled] = [at + part.byteLength, filled + part.byteLength];
+      if (filled === CHUNK_BYTES) await flush();
+    }
+  }
+  await flush();
+  await target.truncate(written);
+  return written;
+}
+
 /** What copyFile answers where blocks cannot be shared: another file system, or one that never does. */
 const CANNOT_SHARE = ["ENOTSUP", "EOPNOTSUPP", "EXDEV", "EINVAL", "ENOSYS", "ENOTTY"];
 

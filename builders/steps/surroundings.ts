@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { BuildError } from "../contract/build-failure.ts";
+import { INSIDE } from "../contract/inside.ts";
 import { PROJECT_PARTS } from "../host/builder.ts";
-import { INSIDE, WORK_FOLDERS } from "../host/sandbox.ts";
+import { WORK_FOLDERS } from "../host/sandbox.ts";
 
 /** Names in a folder; none if it is not there yet, as in the empty work folder of a pod. */
 const namesIn = (folder: string): Promise<string[]> =>

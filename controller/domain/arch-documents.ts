@@ -75,6 +75,7 @@ function runFacts(facts: ArchFacts, run: RunRecord): RunFacts {
   return {
     ...dependencies(facts),
     ...{ arch, run: run.run, sourceDateEpoch, variation: run.variation, builder, artifacts: files },
+    ...{ node: run.node, network: run.network },
     invocationId: facts.invocationId(run),
     startedOn: new Date(run.startedOn),
     finishedOn: new Date(run.finishedOn),

@@ -90,6 +90,16 @@ describe("provenanceStatement", () => {
     });
   });
 
+  it("tells where in a cluster it was built, and what held its network", () => {
+    const { internalParameters } = predicateOf().buildDefinition;
+    expect(internalParameters).toMatchObject({ network: "none" });
+    expect(internalParameters).not.toHaveProperty("node");
+    const there = provenanceStatement({ ...RUN, node: "n1", network: "policy" }, "raw");
+    expect(there.predicate["buildDefinition"]).toMatchObject({
+      internalParameters: { network: "policy", node: "n1" },
+    });
+  });
+
   it("shares no field between what is asked from outside and what the builder chose", () => {
     const { externalParameters, internalParameters } = predicateOf().buildDefinition;
     expect(Object.keys(internalParameters).filter((key) => key in externalParameters)).toEqual([]);

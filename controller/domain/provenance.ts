@@ -63,6 +63,9 @@ export type RunFacts = DependencyFacts & {
   readonly run: number;
   readonly sourceDateEpoch: number;
   readonly variation: Variation;
+  /** where in a cluster, and what held its network if that was more than none (run-record.ts) */
+  readonly node?: string | undefined;
+  readonly network?: "policy" | undefined;
   readonly builder: {
     /** {@link LOCAL_BUILDER}, or that of a deployment in a cluster */
     readonly id: string;
@@ -121,7 +124,10 @@ export function provenanceStatement(facts: RunFacts, variant: Variant): Statemen
       buildDefinition: {
         buildType: BUILD_TYPE,
         externalParameters: externalParameters(release, arch, variant),
-        internalParameters: { run, sourceDateEpoch, network: "none", variation },
+        internalParameters: {
+          ...{ run, sourceDateEpoch, network: facts.network ?? "none", variation },
+          ...(facts.node === undefined ? {} : { node: facts.node }),
+        },
         resolvedDependencies: resolvedDependencies(facts, { debs }),
       },
       runDetails: {

@@ -11,6 +11,10 @@ export const RunRecord = z.strictObject({
   variation: Variation,
   /** the run's logs, by name */
   logs: z.array(z.strictObject({ name: z.string(), sha256: Sha256Hex })),
+  /** the cluster's node that built it; left out: this machine */
+  node: z.string().exactOptional(),
+  /** `policy`: it had routes, and only the cluster's network policies held it; left out: it had no network */
+  network: z.literal("policy").exactOptional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 

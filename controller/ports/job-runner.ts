@@ -45,14 +45,17 @@ export type BootJob = {
 /** How a boot ended, and the SHA-256 of the console's log, which is the evidence. */
 export type BootOutcome = { readonly result: BootResult; readonly serialLog: Sha256Hex };
 
-/** Runs the builder, where its inputs are already fetched: a process tree here, a Job in a cluster. */
+/** Runs the builder: a process tree here, Jobs in a cluster. What it throws is final, until it is asked again. */
 export type JobRunner = {
-  /** A run that was built before and whose every file still is what it was; null if there is none. Builds nothing. */
-  readonly finished: (job: BuildJob) => Promise<BuiltRun | null>;
+  /**
+   * A run that was built before and whose every file still is what it was; null if there is none. Builds nothing, but it
+   * may bring here what a run left elsewhere.
+   */
+  readonly finished: (job: BuildJob, signal: AbortSignal) => Promise<BuiltRun | null>;
   /**
    * A run that finished before, of the same request, toolchain and builder, and whose files are all what they were, is
    * not done again.
-   * @throws BuildError of the step that failed
+   * @throws BuildError of the step that failed; ReleaseError where a Job tells how it ended
    */
   readonly build: (job: BuildJob, signal: AbortSignal) => Promise<BuiltRun>;
   /**
@@ -63,5 +66,5 @@ export type JobRunner = {
   /** A small file of a run, by path below its output folder, as text. Whether it is the right one is the caller's to check. */
   readonly readText: (run: BuiltRun, path: string) => Promise<string>;
   /** Removes a run's bytes. What it was and when it was done is the caller's to keep. */
-  readonly discard: (job: BuildJob) => Promise<void>;
+  readonly discard: (job: BuildJob, signal: AbortSignal) => Promise<void>;
 };

@@ -5,6 +5,7 @@ import type { ComparisonReport } from "../domain/comparison-report.ts";
 import type { ArchPlan } from "../domain/plan.ts";
 import type { ArchState, ArchStateStore } from "../ports/arch-state.ts";
 import type { BootArtifact } from "../ports/boot-artifact.ts";
+import type { JobRunner } from "../ports/job-runner.ts";
 import { archWork } from "./arch-work.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -81,22 +82,22 @@ if (boot === undefined) throw new Error("a kernel-initrd is booted");
 describe("work on an arch", () => {
   it("observes nothing at first, then what it built, compared and booted", async () => {
     const { work, state, compared } = given();
-    expect(await work.observe()).toMatchObject({ finished: new Set(), verdict: null, boots: new Map() });
+    expect(await work.observe(signal)).toMatchObject({ finished: new Set(), verdict: null, boots: new Map() });
     expect(() => work.first()).toThrow(RangeError);
     expect(() => work.proven()).toThrow(RangeError);
     await Promise.all([work.build(2, signal), work.build(1, signal)]);
-    expect((await work.observe()).finished).toEqual(new Set([2, 1]));
+    expect((await work.observe(signal)).finished).toEqual(new Set([2, 1]));
     await work.boot(boot, signal);
     await work.compare(signal);
     expect(compared).toEqual([[1, 2]]);
-    expect(await work.observe()).toMatchObject({
+    expect(await work.observe(signal)).toMatchObject({
       verdict: "Reproduced",
       boots: new Map([["kernel-initrd", { passed: true, reason: "booted" }]]),
     });
     expect(work.difference()).toBeNull();
     expect(state.held.state?.reproduced?.runs.map(({ run }) => run)).toEqual([1, 2]);
-    await work.discard(2);
-    expect((await work.observe()).finished).toEqual(new Set([1]));
+    await work.discard(2, signal);
+    expect((await work.observe(signal)).finished).toEqual(new Set([1]));
   });
 
   it("goes on where an earlier process ended, without asking twice", async () => {
@@ -110,12 +111,24 @@ describe("work on an arch", () => {
     runner.calls.length = 0;
     const { work } = given("Reproduced", runner, state);
     for (let time = 0; time < 3; time += 1) {
-      expect(await work.observe()).toMatchObject({ finished: new Set([1, 2]), verdict: "Reproduced" });
+      expect(await work.observe(signal)).toMatchObject({ finished: new Set([1, 2]), verdict: "Reproduced" });
     }
     expect(work.boots().get("kernel-initrd")?.result.passed).toBe(true);
     expect(runner.calls).toEqual(["finished 1"]); // the other one's bytes are needed no more
-    await work.discard(2); // whatever a process that was killed in it left of them
-    expect((await work.observe()).finished).toEqual(new Set([1]));
+    await work.discard(2, signal); // whatever a process that was killed in it left of them
+    expect((await work.observe(signal)).finished).toEqual(new Set([1]));
+  });
+
+  it("asks again what could not be asked once", async () => {
+    const runner = fakeJobRunner();
+    let faults = 1;
+    const finished: JobRunner["finished"] = async (job, stop) => {
+      if (faults-- > 0) throw new Error("registry away");
+      return runner.runner.finished(job, stop);
+    };
+    const { work } = given("Reproduced", { ...runner, runner: { ...runner.runner, finished } });
+    await expect(work.observe(signal)).rejects.toThrow("registry away");
+    expect((await work.observe(signal)).finished).toEqual(new Set());
   });
 
   it("believes no proof about a run that is gone", async () => {
@@ -125,7 +138,7 @@ describe("work on an arch", () => {
     for (const run of [1, 2]) await before.work.build(run, signal);
     await before.work.compare(signal);
     runner.kept.clear();
-    expect(await given("Reproduced", runner, state).work.observe()).toMatchObject({
+    expect(await given("Reproduced", runner, state).work.observe(signal)).toMatchObject({
       finished: new Set(),
       verdict: null,
     });
@@ -135,7 +148,7 @@ describe("work on an arch", () => {
     const { work, state } = given("Reproduced", fakeJobRunner({ bootPasses: () => false }));
     await work.build(1, signal);
     await work.boot(boot, signal);
-    expect((await work.observe()).boots.get("kernel-initrd")).toEqual({ passed: false, reason: "no agent" });
+    expect((await work.observe(signal)).boots.get("kernel-initrd")).toEqual({ passed: false, reason: "no agent" });
     expect(state.held.writes).toBe(0);
     expect(work.boots().get("kernel-initrd")?.result.passed).toBe(false);
   });
@@ -148,7 +161,7 @@ describe("work on an arch", () => {
     for (const run of [1, 2]) await work.build(run, signal);
     expect(work.difference()).toBeNull();
     await work.compare(signal);
-    expect(await work.observe()).toMatchObject({ verdict, fault });
+    expect(await work.observe(signal)).toMatchObject({ verdict, fault });
     expect(work.difference()).toMatchObject({ verdict });
     expect(work.isReproduced()).toBe(false);
     expect(state.held.writes).toBe(0);

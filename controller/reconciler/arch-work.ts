@@ -26,11 +26,11 @@ const BOOT_SECONDS = 900;
  */
 export type ArchWork = {
   readonly plan: ArchPlan;
-  readonly observe: () => Promise<ArchObservation>;
+  readonly observe: (signal: AbortSignal) => Promise<ArchObservation>;
   readonly build: (run: number, signal: AbortSignal) => Promise<void>;
   readonly compare: (signal: AbortSignal) => Promise<void>;
   readonly boot: (planned: PlannedBoot, signal: AbortSignal) => Promise<void>;
-  readonly discard: (run: number) => Promise<void>;
+  readonly discard: (run: number, signal: AbortSignal) => Promise<void>;
   /** the first run; throws RangeError before it is finished */
   readonly first: () => BuiltRun;
   /** what was proven so far; throws RangeError before the first run is finished */
@@ -79,13 +79,13 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
   };
 
   /** What an earlier process left, once; of runs that are known to be the same only the first is looked at. */
-  const recall = async (): Promise<void> => {
+  const recall = async (signal: AbortSignal): Promise<void> => {
     for (let run = 1; run <= plan.runs; run += 1) {
       if (run > 1 && (state?.reproduced ?? null) !== null) {
         leftovers.add(run);
         continue;
       }
-      const found = await ports.runner.finished(job(run));
+      const found = await ports.runner.finished(job(run), signal);
       if (found !== null) await remember(run, found);
     }
   };
@@ -99,8 +99,12 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
     isReproduced: () => (state?.reproduced ?? null) !== null,
     difference: () => (compared?.verdict === "Reproduced" ? null : compared),
     boots: () => new Map([...Object.entries(state?.boots ?? {}), ...failed]),
-    observe: async () => {
-      await (recalled ??= recall());
+    observe: async (signal) => {
+      recalled ??= recall(signal).catch((error: unknown) => {
+        recalled = undefined; // what could not be asked now is asked again
+        throw error;
+      });
+      await recalled;
       const boots = new Map(
         Object.entries(state?.boots ?? {}).map(([name, { result }]) => [name, { passed: true, reason: result.reason }]),
       );
@@ -146,8 +150,8 @@ export function archWork(ports: ArchPorts, plan: ArchPlan): ArchWork {
       if (outcome.result.passed) await prove(({ boots }) => ({ boots: { ...boots, [name]: outcome } }));
       else failed.set(name, outcome);
     },
-    discard: async (run) => {
-      await ports.runner.discard(job(run));
+    discard: async (run, signal) => {
+      await ports.runner.discard(job(run), signal);
       runs.delete(run);
       leftovers.delete(run);
     },

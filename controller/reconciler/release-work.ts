@@ -42,7 +42,7 @@ export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWo
     observe: async (running) => {
       const { specDigest, version, gate, keepRuns, parallelBoots } = parts;
       const record = await parts.record.observe();
-      const arches = await Promise.all(parts.arches.map((one) => one.observe()));
+      const arches = await Promise.all(parts.arches.map((one) => one.observe(signal)));
       const targets = await Promise.all(parts.targets.map((one) => one.observe(signal)));
       const inputsArchived = await parts.inputs.archived(signal);
       return {
@@ -59,7 +59,7 @@ export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWo
         case "compare":
           return arch(action.arch).compare(stop);
         case "discard":
-          return arch(action.arch).discard(action.run);
+          return arch(action.arch).discard(action.run, stop);
         case "boot":
           return arch(action.arch).boot(action.boot, stop);
         case "stage":

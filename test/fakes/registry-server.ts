@@ -53,7 +53,8 @@ export async function startRegistryServer(options: RegistryServerOptions = {}) {
       fail(response, 401, "UNAUTHORIZED", { "www-authenticate": 'Basic realm="test"' });
       return false;
     }
-    const action = request.method === "GET" || request.method === "HEAD" ? "pull" : "push";
+    const rights: Readonly<Record<string, string>> = { GET: "pull", HEAD: "pull", DELETE: "delete" };
+    const action = rights[request.method ?? ""] ?? "push";
     const scopes = tokens.get(given?.replace("Bearer ", "") ?? "") ?? [];
     const holds = (path: string, right: string) =>
       scopes.some((scope) => scope.startsWith(`repository:${path}:`) && scope.includes(right));
@@ -153,6 +154,11 @@ export async function startRegistryServer(options: RegistryServerOptions = {}) {
 
   async function manifest(request: IncomingMessage, response: ServerResponse, name: string, reference: string) {
     const { blobs, manifests, tags } = repository(name);
+    if (request.method === "DELETE") {
+      if (manifests.delete(reference)) response.writeHead(202).end();
+      else fail(response, 404, "MANIFEST_UNKNOWN");
+      return;
+    }
     if (request.method !== "PUT") {
       const digest = tags.get(reference) ?? reference;
       const found = manifests.get(digest);

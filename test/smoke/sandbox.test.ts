@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BuildFailure } from "../../builders/contract/build-failure.ts";
+import { BOOT_UID, INSIDE } from "../../builders/contract/inside.ts";
 import { PLAIN, type Variation } from "../../builders/contract/variation.ts";
 import { runBuilder } from "../../builders/host/builder.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
@@ -80,6 +81,27 @@ describe("a boot", () => {
   it("is uid 65532 without any capability", async () => {
     const { stdout } = await inside("boot", "id -u; grep -E '^Cap(Eff|Bnd)|^NoNewPrivs' /proc/self/status");
     expect(stdout).toBe("65532\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n");
+  });
+});
+
+describe("the start of a build in a pod", () => {
+  it("finds its tools in the toolchain, and leaves the work folder as a sandbox has it", async () => {
+    const work = await mkdtemp(join(tmpdir(), "pod-start-"));
+    try {
+      for (const part of ["out/amd64", "logs"]) await mkdir(join(work, part), { recursive: true });
+      await writeFile(join(work, "out/amd64/left"), "by an attempt that was taken away");
+      await chown(join(work, "out/amd64"), BOOT_UID, BOOT_UID);
+      const look =
+        "umask; nproc; pwd; stat -c '%u %a %n' /w /w/tmp /w/out /w/logs; ls -A /w/out /w/logs /w/tmp | grep left";
+      const start = [`${INSIDE.project}/builders/host/pod.sh`, "0077", String(BOOT_UID), "0", "sh", "-c", look];
+      const binds = [{ source: join(PROJECT, "builders"), target: `${INSIDE.project}/builders` }];
+      const sandbox = { rights: "build", variation: PLAIN, root, work, binds, env: PLAIN_ENV } as const;
+      const { stdout, tail } = await exec(inSandbox(sandbox, "/bin/sh", start));
+      const folders = ["/w", "/w/tmp", "/w/out", "/w/logs"].map((folder) => `${BOOT_UID} 755 ${folder}`);
+      expect(stdout.trimEnd().split("\n"), tail).toEqual(["0077", "1", "/w", ...folders]);
+    } finally {
+      await rm(work, { recursive: true });
+    }
   });
 });
 

@@ -8,7 +8,8 @@ import { PERTURB_VARIABLE, type PerturbStep, TEST_VARIABLE } from "../../builder
 import { PLAIN } from "../../builders/contract/variation.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
 import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
-import { INSIDE, inSandbox } from "../../builders/host/sandbox.ts";
+import { INSIDE } from "../../builders/contract/inside.ts";
+import { inSandbox } from "../../builders/host/sandbox.ts";
 import { ensureToolchain } from "../../builders/host/toolchain.ts";
 import { ComparisonReport, type VersionComparison } from "../../controller/domain/comparison-report.ts";
 import { parseStatus } from "../../controller/domain/record-status.ts";

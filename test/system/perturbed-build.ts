@@ -2,7 +2,7 @@ import { copyFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ingredientsOf, makeOutputs, makeRootFiles, seedOf } from "../../builders/build.ts";
 import { BuildRequest } from "../../builders/contract/build-request.ts";
-import { INSIDE } from "../../builders/host/sandbox.ts";
+import { INSIDE } from "../../builders/contract/inside.ts";
 import { findKernel } from "../../builders/steps/kernel.ts";
 import { markPerturbed, perturb, wantedPerturbation } from "../../builders/steps/perturb.ts";
 import { packRootImage } from "../../builders/steps/root-image.ts";

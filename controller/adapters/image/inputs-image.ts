@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { BuildRequest } from "../../../builders/contract/build-request.ts";
 import { type Sha256Hex, stableJson } from "../../../builders/contract/digest.ts";
-import { BOOT_UID, INSIDE } from "../../../builders/host/sandbox.ts";
+import { BOOT_UID, INSIDE } from "../../../builders/contract/inside.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { newestIndex } from "../../domain/lock-date.ts";
 import { type Descriptor, OCI } from "../../domain/oci.ts";

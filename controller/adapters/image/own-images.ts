@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Lock } from "../../../builders/contract/lock.ts";
 import type { Report } from "../../../builders/contract/progress.ts";
 import { PLAIN_ENV } from "../../../builders/host/exec.ts";
-import { BOOT_UID, INSIDE } from "../../../builders/host/sandbox.ts";
+import { BOOT_UID, INSIDE } from "../../../builders/contract/inside.ts";
 import { timed } from "../../../builders/host/step.ts";
 import { ensureToolchain } from "../../../builders/host/toolchain.ts";
 import { type ImageConfig, type ImageContent, TOOLCHAIN_LABEL } from "../../domain/image.ts";

@@ -2,7 +2,7 @@ import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Arch } from "../../../builders/contract/variant.ts";
 import { PROJECT_PARTS } from "../../../builders/host/builder.ts";
-import { INSIDE } from "../../../builders/host/sandbox.ts";
+import { INSIDE } from "../../../builders/contract/inside.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { trackedFiles } from "../git/tracked-files.ts";
 import type { Content } from "./placed-files.ts";

@@ -42,6 +42,12 @@ export type Answer = {
   readonly url: URL;
 };
 
+/** What a token must allow (distribution's token scope documentation). */
+function actionsOf(method: Call["method"]): string {
+  if (method === "GET" || method === "HEAD") return "pull";
+  return method === "DELETE" ? "pull,delete" : "pull,push";
+}
+
 /** Calls to one repository of a registry, with its credentials. */
 export type RegistryClient = {
   readonly repository: string;
@@ -108,7 +114,7 @@ export function openClient(options: RegistryOptions): RegistryClient {
   });
 
   const scopeOf = ({ method, reads }: Call): string[] => [
-    `repository:${path}:${method === "GET" || method === "HEAD" ? "pull" : "pull,push"}`,
+    `repository:${path}:${actionsOf(method)}`,
     ...(reads === undefined ? [] : [`repository:${reads}:pull`]),
   ];
 

@@ -1,0 +1,210 @@
+import type { z } from "zod";
+import { readBuilderLine } from "../../../builders/contract/builder-line.ts";
+import { BuildError, type BuildFailure } from "../../../builders/contract/build-failure.ts";
+import type { Report } from "../../../builders/contract/progress.ts";
+import { ReleaseError } from "../../domain/errors.ts";
+import type { JobContext } from "../../domain/jobs/job-frame.ts";
+import { type AttemptFailure, judgeAttempt, PENDING_IS_LONG, podsOf } from "../../domain/jobs/job-outcome.ts";
+import type { JobManifest, ObservedJob, ObservedPod } from "../../domain/jobs/kubernetes-objects.ts";
+import {
+  type AttemptLimits,
+  type AttemptPolicy,
+  type FailedAttempt,
+  limitsAfter,
+  nextAttempt,
+} from "../../domain/jobs/next-attempt.ts";
+import { attemptOf, attemptsSelector, LABEL } from "../../domain/jobs/object-labels.ts";
+import { jobName, type JobRef } from "../../domain/jobs/object-names.ts";
+import { type ValidOutcome, type ValidSuccess, withMessage } from "../../domain/jobs/pod-message.ts";
+import type { ClusterJobs } from "../../ports/cluster-jobs.ts";
+
+/** A Job that is attempted until it succeeds or no attempt is left. */
+export type AttemptedJob<T> = {
+  readonly ref: JobRef;
+  /** what a pod that succeeds says */
+  readonly message: z.ZodType<T>;
+  /** first limits, cap and budget */
+  readonly policy: AttemptPolicy;
+  readonly manifest: (attempt: number, limits: AttemptLimits) => JobManifest | Promise<JobManifest>;
+};
+
+/** A success, and what that attempt was allowed to use. */
+export type AttemptResult<T> = ValidSuccess<T> & { readonly limits: AttemptLimits; readonly job: string };
+
+export type AttemptPorts = {
+  readonly cluster: ClusterJobs;
+  readonly context: Pick<JobContext, "identity" | "settings">;
+  readonly report: Report;
+  /** milliseconds since 1970 */
+  readonly now: () => number;
+  /** from 0 to 1 */
+  readonly random: () => number;
+  /** waits so many milliseconds; throws the signal's reason if it fires */
+  readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+};
+
+/** Of a failed container; a builder's failure is its last line. */
+const LOG_LINES = 40;
+const LOG_CHARACTERS = 4096;
+
+type Attempt<T> = { readonly attempt: number; readonly job: ObservedJob; readonly outcome: ValidOutcome<T> };
+
+/** The builder's own account of its failure, if the log ends with one. */
+function failureIn(log: string): BuildFailure | undefined {
+  for (const line of log.split("\n").toReversed()) {
+    const read = readBuilderLine(line);
+    if (read !== undefined && "failure" in read) return read.failure;
+  }
+  return undefined;
+}
+
+/** Runs attempts at Jobs of one release, wherever an earlier process left them. */
+export function jobAttempts({ cluster, context, report, now, random, pause }: AttemptPorts) {
+  const { identity, settings } = context;
+  const { namespace } = settings;
+
+  /** The attempts there are, in order, and which Jobs of ours they are by name. */
+  async function attemptsAt<T>(wanted: AttemptedJob<T>, request: string, signal: AbortSignal): Promise<Attempt<T>[]> {
+    const { ref, message } = wanted;
+    const of = { namespace, selector: attemptsSelector(identity.release, ref) };
+    const jobs = (await cluster.listJobs(of, signal)).flatMap((job) => {
+      const attempt = attemptOf(job.metadata.labels);
+      // another content of this release has other names
+      return attempt !== null && job.metadata.name === jobName(identity, ref, attempt) ? [{ attempt, job }] : [];
+    });
+    for (const { job } of jobs) assertOurs(job, request);
+    if (jobs.length === 0) return [];
+    const pods = await cluster.listPods(of, signal);
+    const judged = jobs.map(async ({ attempt, job }): Promise<Attempt<T>> => {
+      const outcome = await judge(job, pods, signal);
+      return { attempt, job, outcome: withMessage(message, outcome) };
+    });
+    return (await Promise.all(judged)).toSorted((a, b) => a.attempt - b.attempt);
+  }
+
+  async function judge(job: ObservedJob, pods: readonly ObservedPod[], signal: AbortSignal) {
+    const outcome = judgeAttempt({ job, pods, events: [] }, now());
+    const since = Date.parse(job.metadata.creationTimestamp ?? "");
+    if (outcome.state !== "pending" || outcome.message !== null || now() - since < PENDING_IS_LONG) return outcome;
+    const own = podsOf(job, pods).flatMap(({ metadata: { uid } }) => (uid === undefined ? [] : [uid]));
+    const uids = [job.metadata.uid, ...own];
+    const events = await Promise.all(uids.map((uid) => cluster.listEvents({ namespace, uid }, signal)));
+    return judgeAttempt({ job, pods, events: events.flat() }, now());
+  }
+
+  function assertOurs({ metadata: { name, labels } }: ObservedJob, request: string): void {
+    if (labels?.[LABEL.request] === request) return;
+    throw new ReleaseError(
+      "NameCollision",
+      `the Job ${namespace}/${name} is there, but it was asked for something else`,
+      "delete it if nobody needs it, or wait until it is gone a day after its end",
+    );
+  }
+
+  /** What a failed attempt's container wrote last; empty if nobody knows any more. */
+  async function logOf({ pod, container, exitCode }: AttemptFailure, signal: AbortSignal): Promise<string> {
+    if (pod === null || container === null || exitCode === null) return "";
+    return cluster.readLog({ namespace, pod, container, lines: LOG_LINES }, signal).catch(() => {
+      signal.throwIfAborted();
+      return ""; // a log that cannot be read must not hide why the Job failed
+    });
+  }
+
+  /** The final error of a Job, with the builder's own account or the end of its log. */
+  async function finalFault(error: ReleaseError, failure: AttemptFailure, signal: AbortSignal): Promise<ReleaseError> {
+    const log = await logOf(failure, signal);
+    const logTail = log.slice(-LOG_CHARACTERS).trimEnd();
+    const own = failure.own ?? failureIn(log) ?? null;
+    if (own === null) {
+      const message = logTail === "" ? error.message : `${error.message}\n${logTail}`;
+      return new ReleaseError(error.code, message, error.remedy, { cause: error });
+    }
+    const code = own.code === "InputDigestMismatch" ? own.code : error.code;
+    const message = failure.own === null ? `${error.message}\nstep ${own.step}: ${own.message}` : error.message;
+    return new ReleaseError(code, message, own.remedy, { cause: new BuildError({ ...own, logTail }) });
+  }
+
+  const failedOnes = <T>(attempts: readonly Attempt<T>[]): FailedAttempt[] =>
+    attempts.flatMap(({ attempt, job, outcome }) =>
+      outcome.state === "failed"
+        ? [{ attempt, startedAt: Date.parse(job.metadata.creationTimestamp ?? ""), failure: outcome }]
+        : [],
+    );
+
+  /** Creates an attempt, or finds that one of its name is there, which must be ours. */
+  async function create<T>(
+    wanted: AttemptedJob<T>,
+    attempt: number,
+    limits: AttemptLimits,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const manifest = await wanted.manifest(attempt, limits);
+    if ((await cluster.createJob(manifest, signal)) === "created") return;
+    const there = await cluster.getJob({ namespace, name: manifest.metadata.name }, signal);
+    if (there !== null) assertOurs(there, manifest.metadata.labels[LABEL.request] ?? "");
+  }
+
+  const resultOf = <T>(attempts: readonly Attempt<T>[], policy: AttemptPolicy): AttemptResult<T> | undefined => {
+    const last = attempts.at(-1);
+    if (last?.outcome.state !== "succeeded") return undefined;
+    const limits = limitsAfter(
+      failedOnes(attempts).map(({ failure }) => failure.cause),
+      policy,
+    );
+    return { ...last.outcome, limits, job: last.job.metadata.name };
+  };
+
+  const requestOf = async <T>(wanted: AttemptedJob<T>): Promise<string> =>
+    (await wanted.manifest(1, limitsAfter([], wanted.policy))).metadata.labels[LABEL.request] ?? "";
+
+  /**
+   * What the last attempt came to, if it succeeded; null for anything else.
+   * @throws ReleaseError NameCollision; what the cluster throws
+   */
+  async function succeeded<T>(wanted: AttemptedJob<T>, signal: AbortSignal): Promise<AttemptResult<T> | null> {
+    return resultOf(await attemptsAt(wanted, await requestOf(wanted), signal), wanted.policy) ?? null;
+  }
+
+  /**
+   * Runs a Job to its success: adopts what is there, waits, and makes a further attempt where one is left.
+   * @throws ReleaseError NameCollision, as nextAttempt; what the cluster throws; the signal's reason
+   */
+  async function complete<T>(wanted: AttemptedJob<T>, step: string, signal: AbortSignal): Promise<AttemptResult<T>> {
+    const request = await requestOf(wanted);
+    const name = jobName(identity, wanted.ref, 1).replace(/-1$/, "");
+    let told = "";
+    for (;;) {
+      signal.throwIfAborted();
+      const attempts = await attemptsAt(wanted, request, signal);
+      const last = attempts.at(-1);
+      if (last === undefined) {
+        await create(wanted, 1, limitsAfter([], wanted.policy), signal);
+        continue;
+      }
+      const { outcome, job } = last;
+      if (outcome.state === "succeeded") {
+        const result = resultOf(attempts, wanted.policy);
+        if (result !== undefined) return result;
+      }
+      if (outcome.state === "failed") {
+        let next;
+        try {
+          next = nextAttempt(name, failedOnes(attempts), wanted.policy, now());
+        } catch (error) {
+          throw error instanceof ReleaseError ? await finalFault(error, outcome, signal) : error;
+        }
+        report({ event: "action", step, text: `attempt ${next.attempt}, since ${outcome.cause}` });
+        await pause(next.waitMs * (0.75 + random() / 2), signal);
+        await create(wanted, next.attempt, next, signal);
+        continue;
+      }
+      const text =
+        outcome.state === "running" ? `on node ${outcome.node ?? "?"}` : `waits: ${outcome.message ?? "for a node"}`;
+      if (text !== told) report({ event: "action", step, text });
+      told = text;
+      await cluster.changed({ namespace, name: job.metadata.name }, signal);
+    }
+  }
+
+  return { complete, succeeded };
+}

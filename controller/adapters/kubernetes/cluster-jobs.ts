@@ -1,0 +1,115 @@
+import type { z } from "zod";
+import { ReleaseError } from "../../domain/errors.ts";
+import type { ClusterJobs, Creation, Named, Selected } from "../../ports/cluster-jobs.ts";
+import { EventObject, JobObject, PodObject } from "./observed-objects.ts";
+
+/** A kind as the API server knows it. */
+type Kind = {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+};
+type Place = { readonly resource: Kind; readonly namespace: string; readonly name: string };
+type SentObject = { readonly metadata: { readonly name: string; readonly namespace: string } };
+
+/** The calls of an API client that Jobs need. Each is one request; an object that is there is a ReleaseError ObjectExists. */
+export type JobCalls = {
+  readonly list: (
+    of: {
+      readonly resource: Kind;
+      readonly namespace: string;
+      readonly labelSelector?: string;
+      readonly fieldSelector?: string;
+      readonly limit: number;
+      readonly from?: string | undefined;
+    },
+    signal: AbortSignal,
+  ) => Promise<{ readonly items: readonly unknown[]; readonly continue?: string }>;
+  readonly get: (of: Place, signal: AbortSignal) => Promise<unknown>;
+  readonly create: (resource: Kind, object: SentObject, signal: AbortSignal) => Promise<unknown>;
+  readonly remove: (of: Place, options: { readonly uid?: string }, signal: AbortSignal) => Promise<unknown>;
+  readonly podLog: (
+    of: Place,
+    options: { readonly container: string; readonly lines: number; readonly bytes: number },
+    signal: AbortSignal,
+  ) => Promise<string | undefined>;
+};
+
+const namespaced = (group: string, version: string, plural: string, kind: string): Kind => ({
+  ...{ group, version, plural, kind, namespaced: true },
+});
+const JOBS = namespaced("batch", "v1", "jobs", "Job");
+const PODS = namespaced("", "v1", "pods", "Pod");
+const CLAIMS = namespaced("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim");
+const EVENTS = namespaced("", "v1", "events", "Event");
+
+/** Objects of one answer; a release has far fewer. */
+const PAGE = 500;
+/** A boot's console and its result; a build's log is only read from its end. */
+const LOG_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Jobs of a cluster through its API.
+ * @param changed returns when a Job or one of its pods may have changed, and after a minute at the latest
+ */
+export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): ClusterJobs {
+  async function all<T>(
+    resource: Kind,
+    namespace: string,
+    selector: { readonly labelSelector: string } | { readonly fieldSelector: string },
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<T[]> {
+    const found: T[] = [];
+    let from: string | undefined;
+    do {
+      const page = await calls.list({ resource, namespace, ...selector, limit: PAGE, from }, signal);
+      found.push(...page.items.map((item) => parsed(schema, resource, item)));
+      from = page.continue;
+    } while (from !== undefined);
+    return found;
+  }
+  const labelled = <T>(resource: Kind, { namespace, selector }: Selected, schema: z.ZodType<T>, signal: AbortSignal) =>
+    all(resource, namespace, { labelSelector: selector }, schema, signal);
+  const create = async (resource: Kind, object: SentObject, signal: AbortSignal): Promise<Creation> => {
+    try {
+      await calls.create(resource, object, signal);
+      return "created";
+    } catch (error) {
+      if (error instanceof ReleaseError && error.code === "ObjectExists") return "exists";
+      throw error;
+    }
+  };
+  const remove = async (resource: Kind, of: Named, signal: AbortSignal): Promise<void> => {
+    await calls.remove({ resource, ...of }, {}, signal);
+  };
+  return {
+    createJob: (job, signal) => create(JOBS, job, signal),
+    getJob: async (of, signal) => {
+      const found = await calls.get({ resource: JOBS, ...of }, signal);
+      return found === undefined ? null : parsed(JobObject, JOBS, found);
+    },
+    listJobs: (of, signal) => labelled(JOBS, of, JobObject, signal),
+    deleteJob: (of, signal) => remove(JOBS, of, signal),
+    createClaim: (claim, signal) => create(CLAIMS, claim, signal),
+    listClaims: (of, signal) => labelled(CLAIMS, of, JobObject, signal),
+    deleteClaim: (of, signal) => remove(CLAIMS, of, signal),
+    listPods: (of, signal) => labelled(PODS, of, PodObject, signal),
+    listEvents: ({ namespace, uid }, signal) =>
+      all(EVENTS, namespace, { fieldSelector: `involvedObject.uid=${uid}` }, EventObject, signal),
+    readLog: async ({ namespace, pod, container, lines }, signal) => {
+      const place = { resource: PODS, namespace, name: pod };
+      return (await calls.podLog(place, { container, lines, bytes: LOG_BYTES }, signal)) ?? "";
+    },
+    changed,
+  };
+}
+
+function parsed<T>(schema: z.ZodType<T>, { kind }: Kind, value: unknown): T {
+  const { data, error } = schema.safeParse(value);
+  if (error === undefined) return data;
+  const message = `the API server sent a ${kind} that cannot be read: ${error.message}`;
+  throw new ReleaseError("Internal", message, "report this, with the version of the cluster");
+}

@@ -1,0 +1,40 @@
+import { PublishMessage } from "../../../builders/contract/pod.ts";
+import { judgeAttempt } from "../../domain/jobs/job-outcome.ts";
+import type { ObservedJob, ObservedPod } from "../../domain/jobs/kubernetes-objects.ts";
+import { LABEL, releaseSelector } from "../../domain/jobs/object-labels.ts";
+import type { JobStep } from "../../domain/jobs/object-names.ts";
+import { withMessage } from "../../domain/jobs/pod-message.ts";
+import type { ClusterJobs } from "../../ports/cluster-jobs.ts";
+import type { StagingStore } from "../../ports/staging-store.ts";
+
+const PUBLISH: JobStep = "publish";
+
+/** The manifest that a publish Job left in the staging repository, if it left one. */
+function stagedBy(job: ObservedJob, pods: readonly ObservedPod[]): string | undefined {
+  if (job.metadata.labels?.[LABEL.step] !== PUBLISH) return undefined;
+  const outcome = withMessage(PublishMessage, judgeAttempt({ job, pods, events: [] }, 0));
+  return outcome.state === "succeeded" ? outcome.said.staged : undefined;
+}
+
+/**
+ * Removes every Job and claim of a release, and what its runs staged: at its terminal state, at its deletion, and by the
+ * sweep that looks for what an interrupted deletion left. Nothing that was published or signed is touched.
+ * @throws what cluster and registry throw
+ */
+export async function sweepRelease(
+  { cluster, staging }: { readonly cluster: ClusterJobs; readonly staging: Pick<StagingStore, "remove"> },
+  { namespace, release }: { readonly namespace: string; readonly release: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const selected = { namespace, selector: releaseSelector(release) };
+  const jobs = await cluster.listJobs(selected, signal);
+  const pods = await cluster.listPods(selected, signal);
+  for (const job of jobs) {
+    const staged = stagedBy(job, pods);
+    if (staged !== undefined) await staging.remove(staged, signal);
+    await cluster.deleteJob({ namespace, name: job.metadata.name }, signal);
+  }
+  for (const { metadata } of await cluster.listClaims(selected, signal)) {
+    await cluster.deleteClaim({ namespace, name: metadata.name }, signal);
+  }
+}
