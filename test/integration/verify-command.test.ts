@@ -167,7 +167,7 @@ describe("imgrel verify", () => {
       ["extensions.partialClone", "origin"],
       ["remote.origin.url", "ssh://localhost/x"],
       ["remote.origin.promisor", "true"],
-      ["core.sshCommand", `touch ${mark}`],
+      ["core.sshCommand", `sh -c 'touch ${mark}'`], // what git adds, such as the host, is no file to touch
     ] as const) {
       await git(copy, "config", key, value);
     }
