@@ -59,7 +59,7 @@ export async function connectCluster(
   throw new ReleaseError(
     "InputMissing",
     "this is no pod, and no kubeconfig was given",
-    "name one with --kubeconfig, or run the controller in a cluster (docs/install.md)",
+    "name a kubeconfig file, or run in a pod that has its service account's token",
   );
 }
 
@@ -96,8 +96,6 @@ export type ClusterControllerOptions = {
   readonly scratch: string;
   /** what the work on a release needs from outside */
   readonly opener: (view: ClusterView) => ReleaseOpener;
-  /** told whether all objects were read, by kind, and whether this process leads */
-  readonly onHealth?: (health: { readonly synced: ReadonlyMap<string, boolean>; readonly lost: boolean }) => void;
 };
 
 /**

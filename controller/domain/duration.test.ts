@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
-import { durationMs } from "./duration.ts";
+import { secondsOf } from "./duration.ts";
 
 it.each([
-  ["1s", 1000],
-  ["90m", 5_400_000],
-  ["24h", 86_400_000],
-  ["7d", 604_800_000],
-])("%s", (text, milliseconds) => expect(durationMs(text)).toBe(milliseconds));
-it.each(["", "0m", "5", "1w", "1h30m", "-1s"])("%s is none", (text) =>
-  expect(() => durationMs(text)).toThrow(RangeError),
+  ["1s", 1],
+  ["90m", 5400],
+  ["24h", 86_400],
+  ["7d", 604_800],
+])("%s", (text, seconds) => expect(secondsOf(text)).toBe(seconds));
+it.each(["", "0m", "5", "1w", "1h30m", "1.5h", "-1s"])("%s is none", (text) =>
+  expect(() => secondsOf(text)).toThrow(RangeError),
 );

@@ -1,9 +1,12 @@
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Milliseconds of a length of time as documents write it, `90m` (cluster-fields.ts). Throws RangeError for another form. */
-export function durationMs(text: string): number {
-  const [, count, unit = ""] = /^([1-9][0-9]*)([smhd])$/.exec(text) ?? [];
-  const factor = UNITS[unit];
-  if (count === undefined || factor === undefined) throw new RangeError(`${text} is no duration`);
-  return Number(count) * factor;
+/**
+ * A length of time as documents write it (cluster-fields.ts), `90m`, in seconds.
+ * @throws RangeError for a text that is none: the document's schema has checked it
+ */
+export function secondsOf(text: string): number {
+  const [, digits, unit = ""] = /^([1-9][0-9]{0,5})([smhd])$/.exec(text) ?? [];
+  const factor = SECONDS[unit];
+  if (digits === undefined || factor === undefined) throw new RangeError(`${text} is no duration`);
+  return Number(digits) * factor;
 }

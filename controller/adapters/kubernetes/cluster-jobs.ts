@@ -1,24 +1,17 @@
 import type { z } from "zod";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { ClusterJobs, Creation, Named, Selected } from "../../ports/cluster-jobs.ts";
+import { namespaced, PODS, type Resource } from "./resource.ts";
 import { EventObject, JobObject, PodObject } from "./observed-objects.ts";
 
-/** A kind as the API server knows it. */
-type Kind = {
-  readonly group: string;
-  readonly version: string;
-  readonly plural: string;
-  readonly kind: string;
-  readonly namespaced: boolean;
-};
-type Place = { readonly resource: Kind; readonly namespace: string; readonly name: string };
+type Place = { readonly resource: Resource; readonly namespace: string; readonly name: string };
 type SentObject = { readonly metadata: { readonly name: string; readonly namespace: string } };
 
 /** The calls of an API client that Jobs need. Each is one request; an object that is there is a ReleaseError ObjectExists. */
 export type JobCalls = {
   readonly list: (
     of: {
-      readonly resource: Kind;
+      readonly resource: Resource;
       readonly namespace: string;
       readonly labelSelector?: string;
       readonly fieldSelector?: string;
@@ -28,7 +21,7 @@ export type JobCalls = {
     signal: AbortSignal,
   ) => Promise<{ readonly items: readonly unknown[]; readonly continue?: string }>;
   readonly get: (of: Place, signal: AbortSignal) => Promise<unknown>;
-  readonly create: (resource: Kind, object: SentObject, signal: AbortSignal) => Promise<unknown>;
+  readonly create: (resource: Resource, object: SentObject, signal: AbortSignal) => Promise<unknown>;
   readonly remove: (of: Place, options: { readonly uid?: string }, signal: AbortSignal) => Promise<unknown>;
   readonly podLog: (
     of: Place,
@@ -37,11 +30,7 @@ export type JobCalls = {
   ) => Promise<string | undefined>;
 };
 
-const namespaced = (group: string, version: string, plural: string, kind: string): Kind => ({
-  ...{ group, version, plural, kind, namespaced: true },
-});
 const JOBS = namespaced("batch", "v1", "jobs", "Job");
-const PODS = namespaced("", "v1", "pods", "Pod");
 const CLAIMS = namespaced("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim");
 const EVENTS = namespaced("", "v1", "events", "Event");
 
@@ -56,7 +45,7 @@ const LOG_BYTES = 16 * 1024 * 1024;
  */
 export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): ClusterJobs {
   async function all<T>(
-    resource: Kind,
+    resource: Resource,
     namespace: string,
     selector: { readonly labelSelector: string } | { readonly fieldSelector: string },
     schema: z.ZodType<T>,
@@ -71,9 +60,13 @@ export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): C
     } while (from !== undefined);
     return found;
   }
-  const labelled = <T>(resource: Kind, { namespace, selector }: Selected, schema: z.ZodType<T>, signal: AbortSignal) =>
-    all(resource, namespace, { labelSelector: selector }, schema, signal);
-  const create = async (resource: Kind, object: SentObject, signal: AbortSignal): Promise<Creation> => {
+  const labelled = <T>(
+    resource: Resource,
+    { namespace, selector }: Selected,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+  ) => all(resource, namespace, { labelSelector: selector }, schema, signal);
+  const create = async (resource: Resource, object: SentObject, signal: AbortSignal): Promise<Creation> => {
     try {
       await calls.create(resource, object, signal);
       return "created";
@@ -82,7 +75,7 @@ export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): C
       throw error;
     }
   };
-  const remove = async (resource: Kind, of: Named, signal: AbortSignal): Promise<void> => {
+  const remove = async (resource: Resource, of: Named, signal: AbortSignal): Promise<void> => {
     await calls.remove({ resource, ...of }, {}, signal);
   };
   return {
@@ -107,7 +100,7 @@ export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): C
   };
 }
 
-function parsed<T>(schema: z.ZodType<T>, { kind }: Kind, value: unknown): T {
+function parsed<T>(schema: z.ZodType<T>, { kind }: Resource, value: unknown): T {
   const { data, error } = schema.safeParse(value);
   if (error === undefined) return data;
   const message = `the API server sent a ${kind} that cannot be read: ${error.message}`;

@@ -18,7 +18,7 @@ export type Place = {
   readonly subresource?: "status" | "log" | undefined;
 };
 
-const namespaced = (group: string, version: string, plural: string, kind: string): Resource => ({
+export const namespaced = (group: string, version: string, plural: string, kind: string): Resource => ({
   ...{ group, version, plural, kind, namespaced: true },
 });
 

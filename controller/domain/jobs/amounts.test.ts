@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { amountOf, mebibytes, secondsOf } from "./amounts.ts";
+import { amountOf, mebibytes } from "./amounts.ts";
 
 describe("amountOf", () => {
   it("reads what Kubernetes writes", () => {
@@ -20,14 +20,5 @@ describe("amountOf", () => {
         expect(read - bytes).toBeLessThan(2 ** 20);
       }),
     );
-  });
-});
-
-describe("secondsOf", () => {
-  it("reads each unit", () => {
-    expect(["5s", "90m", "2h", "7d"].map(secondsOf)).toEqual([5, 5400, 7200, 604_800]);
-  });
-  it("refuses what is none", () => {
-    for (const text of ["", "0s", "1.5h", "90", "1w"]) expect(() => secondsOf(text)).toThrow(RangeError);
   });
 });

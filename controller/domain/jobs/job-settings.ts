@@ -1,6 +1,6 @@
 import type { ClassSpec } from "../class.ts";
 import { ReleaseError } from "../errors.ts";
-import { secondsOf } from "./amounts.ts";
+import { secondsOf } from "../duration.ts";
 import type { Amounts, Resources } from "./kubernetes-objects.ts";
 
 /** What a class and the deployment say about Jobs: the class's fields that a cluster needs, all present. */

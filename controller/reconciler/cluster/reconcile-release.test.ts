@@ -224,5 +224,6 @@ describe("a release among many", () => {
     });
     await expect(made.look()).rejects.toMatchObject({ code: "LeaseLost" });
     expect(made.run.started.join()).not.toMatch(/sign|publish|tag|record/);
+    expect(made.statuses.some(({ failure }) => failure !== undefined)).toBe(false); // another one's status stays
   });
 });

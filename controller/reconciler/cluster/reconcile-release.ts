@@ -6,7 +6,7 @@ import { ReleaseError } from "../../domain/errors.ts";
 import { type Action, actionKey } from "../../domain/action.ts";
 import { type Place, queuedRelease, tellQueue } from "../../domain/queued-runs.ts";
 import type { Observed, ObservedRecord } from "../../domain/observed.ts";
-import { readReleaseFolder, releaseDigest, type ReleaseFolder, releasePath } from "../../domain/release-folder.ts";
+import { readReleaseFolder, releaseDigest, type ReleaseFolder } from "../../domain/release-folder.ts";
 import type { Failure } from "../../domain/release-status.ts";
 import { failureAt, failureOf } from "../../domain/step-fault.ts";
 import { unobserved } from "../../domain/unobserved.ts";
@@ -80,7 +80,7 @@ async function contentOf(
   const refuse = (message: string): DecidedCondition => ({ type: "Admitted", reason: "NotFromGit", message });
   const tree = await opener.treeAt(from, source.commit, signal);
   if (tree === null) return refuse(`the repository of ${from.name} has no commit ${source.commit}`);
-  const path = from.spec.path === "specs" ? releasePath(release.name) : `${from.spec.path}/${release.name}`;
+  const path = `${from.spec.path}/${release.name}`;
   const folder = readReleaseFolder(release.name, path, await tree.readDirectory(path));
   if (releaseDigest(folder) === source.specDigest) return folder;
   return refuse(`${path} of commit ${source.commit} has other content than this object`);
@@ -162,7 +162,7 @@ export async function reconcileRelease(
     }
     return await end();
   } catch (fault) {
-    if (signal.aborted) throw fault;
+    if (signal.aborted || !isLeader()) throw fault; // the status is that of the one who leads
     await tell(session, fault);
     const later = slowRetry(fault);
     if (later !== null) return later;

@@ -1,6 +1,6 @@
 import type { ClusterSource } from "../../domain/cluster-objects.ts";
 import { composeSourceStatus, type SourceLook } from "../../domain/compose-source-status.ts";
-import { durationMs } from "../../domain/duration.ts";
+import { secondsOf } from "../../domain/duration.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { sameContent } from "../../domain/same-content.ts";
 import type { SourceStatus } from "../../domain/source-status.ts";
@@ -62,5 +62,5 @@ export async function reconcileSource(
     if (later !== null) return later;
     throw error;
   }
-  return { kind: "again", after: durationMs(source.spec.interval) * (1 + JITTER * random()) };
+  return { kind: "again", after: secondsOf(source.spec.interval) * 1000 * (1 + JITTER * random()) };
 }
