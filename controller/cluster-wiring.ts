@@ -84,6 +84,7 @@ export type ClusterView = {
   readonly client: ApiClient;
   readonly repositories: ReturnType<typeof openedRepositories>;
   readonly data: ReturnType<typeof objectData>;
+  readonly log: Logger;
   /** whether this process leads, and the number of its term */
   readonly term: () => Term | undefined;
 };
@@ -175,7 +176,7 @@ export async function runClusterController(options: ClusterControllerOptions, si
   const repositories = openedRepositories(data, texts, join(scratch, "mirrors"));
   const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const events = createEventRecorder({ client, clock, log, instance });
-  const opener = options.opener({ client, repositories, data, term: () => term });
+  const opener = options.opener({ client, repositories, data, log, term: () => term });
   // both queues are shown as one
   const loopOptions = { clock, log, metrics: { ...metrics, showQueue: () => undefined }, random };
   const sourceLoop = createLoop({

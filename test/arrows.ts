@@ -29,7 +29,7 @@ const ROOMS: readonly Room[] = [
   },
   {
     name: "wiring",
-    holds: /^controller\/(cluster-)?wiring\.ts$/,
+    holds: /^controller\/((cluster-)?wiring|cluster-work)\.ts$/,
     rooms: ["config", "adapters", "reconciler", "domain", "ports", "contract", "host"],
     packages: ANY,
   },

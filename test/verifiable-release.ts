@@ -123,7 +123,11 @@ export async function makeRelease(given: {
     (lies.signerOf?.(name) ?? signer).signStatement(lies.statement?.(name, statement) ?? statement, signal);
   const documents = archDocuments({
     ...{ release, arch: ARCH, sourceDateEpoch: EPOCH, lock: DEMO_LOCK, toolchain: TOOLCHAIN, baseImage: null },
-    ...{ imgrel: { version: "0.1.0", commit: null }, builder: { id: LOCAL_BUILDER, version: {} } },
+    ...{
+      imgrel: { version: "0.1.0", commit: null },
+      builder: { id: LOCAL_BUILDER, version: {}, image: null },
+      builderImage: null,
+    },
     invocationId: ({ run: number }) => `local:demo/run-${number}`,
     ...{ files: FILES, runs: [run(1), run(2)], boots: boots(), dpkgStatus: DPKG_OF_IMAGE },
     ...{ rootImage: BUILD_MANIFEST.root_image.sha256, repository: store.name },

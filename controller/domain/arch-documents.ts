@@ -27,6 +27,7 @@ export type ArchFacts = {
   /** imgrel itself: its version, and the commit of its sources; null if they are not a clean checkout */
   readonly imgrel: DependencyFacts["imgrel"];
   readonly builder: RunFacts["builder"];
+  readonly builderImage: DependencyFacts["builderImage"];
   /** what makes an invocation unique: of one run, for ever */
   readonly invocationId: (run: RunRecord) => string;
   /** every file as the comparator hashed it */
@@ -58,15 +59,14 @@ export type ArchDocuments = {
 /** Where a record keeps the bills of materials, as a URI. */
 export const sbomLocation = ({ repository, name }: ReleaseFacts): string => `${repository}#records/${name}/sbom`;
 
-function dependencies({ release, lock, toolchain, baseImage, imgrel }: ArchFacts): DependencyFacts {
+function dependencies({ release, lock, toolchain, baseImage, imgrel, builderImage }: ArchFacts): DependencyFacts {
   const unknown = { specTree: null, locations: {} };
   return {
     release,
     ...unknown,
     lock: { lock, gitBlob: null },
     toolchain: { lock: toolchain, gitBlob: null },
-    baseImage,
-    imgrel,
+    ...{ baseImage, imgrel, builderImage },
   };
 }
 

@@ -48,7 +48,7 @@ function counted(entries: readonly Named[]): ReadonlyMap<string, number> {
  */
 export function checkInputs(file: string, dependencies: readonly Named[], committed: CommittedInputs): void {
   const { release, lock, toolchain, baseImage } = committed;
-  const unknown = { specTree: null, imgrel: { version: "", commit: null }, locations: {} };
+  const unknown = { specTree: null, imgrel: { version: "", commit: null }, builderImage: null, locations: {} };
   const locks = { lock: { lock, gitBlob: null }, toolchain: { lock: toolchain, gitBlob: null } };
   const debs = dependencies.some(({ name }) => name === "deb");
   const wanted = counted(resolvedDependencies({ ...unknown, release, ...locks, baseImage }, { debs }));

@@ -8,6 +8,9 @@ import { ReleaseStatus } from "./release-status.ts";
 import { DiskImageReleaseSource } from "./source.ts";
 import { SourceStatus } from "./source-status.ts";
 
+/** Keeps a release until its Jobs, claims and staged runs are gone; no release has it that has none (release-api.md 2.2). */
+export const JOBS_FINALIZER = "releases.powernode.io/jobs";
+
 /** Annotations by which people ask for something; each new value asks once (release-api.md 3.2). */
 const ANNOTATIONS = {
   reconcileAt: "releases.powernode.io/reconcileAt",
@@ -23,6 +26,7 @@ const Metadata = z.object({
   deletionTimestamp: z.string().optional(),
   labels: z.record(z.string(), z.string()).default({}),
   annotations: z.record(z.string(), z.string()).default({}),
+  finalizers: z.array(z.string()).default([]),
 });
 
 // The API server checked the spec by its own schema: what the controller needs is read here, all else is read from git.
@@ -61,6 +65,10 @@ export type ClusterRelease = Identity & {
   /** when it was made, then its name: the order in which releases get their turn */
   readonly order: string;
   readonly deleted: boolean;
+  /** when its deletion was asked for, RFC 3339; empty: it was not */
+  readonly deletedAt: string;
+  /** whether it may have Jobs: see {@link JOBS_FINALIZER} */
+  readonly held: boolean;
   /** the DiskImageReleaseSource that it comes from; null: none */
   readonly source: string | null;
   readonly orphaned: boolean;
@@ -86,10 +94,11 @@ export type ClusterSource = Identity & {
 export function readClusterRelease(object: unknown): ClusterRelease {
   const { metadata, spec, status } = ReleaseObjectRead.parse(object);
   const { name, namespace, uid, generation, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
+  const held = metadata.finalizers.includes(JOBS_FINALIZER);
   return {
     ...{ name, namespace, uid, generation, spec, status },
     order: `${creationTimestamp} ${name}`,
-    deleted: deletionTimestamp !== undefined,
+    ...{ deleted: deletionTimestamp !== undefined, deletedAt: deletionTimestamp ?? "", held },
     source: labels[LABELS.source] ?? null,
     orphaned: labels[LABELS.orphaned] === "true",
     asked: {

@@ -1,4 +1,4 @@
-import { canonicalJson, type Digest, digestOf } from "../../builders/contract/digest.ts";
+import { canonicalJson, Digest, digestOf } from "../../builders/contract/digest.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
 import type { Arch } from "../../builders/contract/variant.ts";
 import type { EncodedManifest } from "./artifact-manifest.ts";
@@ -8,6 +8,12 @@ import { timestamp } from "./timestamp.ts";
 
 /** Label of an image's configuration, and annotation of its manifest: digest of the lock of the toolchain in it. */
 export const TOOLCHAIN_LABEL = "releases.powernode.io/toolchain";
+
+/** An image's repository and digest, of `<repository>@sha256:…` as documents hold it (addresses.ts, PINNED_IMAGE). */
+export function pinnedParts(image: string): { readonly repository: string; readonly digest: Digest } {
+  const [repository = "", digest] = image.split("@");
+  return { repository, digest: Digest.parse(digest) };
+}
 
 /** One layer: its blob, and what the blob is once it is unpacked (OCI image-spec, config.md "Layer DiffID"). */
 export type ImageLayer = {

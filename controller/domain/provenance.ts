@@ -4,7 +4,12 @@ import { Arch, Variant } from "../../builders/contract/variant.ts";
 import type { Variation } from "../../builders/contract/variation.ts";
 import { type ComparedArtifact, manifestPath } from "./comparison.ts";
 import { type ReleaseFacts, sourceUri, specFile } from "./release-facts.ts";
-import { type DependencyFacts, resolvedDependencies, type ResourceDescriptor } from "./resolved-dependencies.ts";
+import {
+  type DependencyFacts,
+  pinnedImage,
+  resolvedDependencies,
+  type ResourceDescriptor,
+} from "./resolved-dependencies.ts";
 import { PREDICATE, type Statement, STATEMENT_TYPE } from "./statement.ts";
 import { artifactSubject, byName } from "./subjects.ts";
 import { Timestamp, timestamp } from "./timestamp.ts";
@@ -71,6 +76,8 @@ export type RunFacts = DependencyFacts & {
     readonly id: string;
     /** versions of what belongs to the builder itself, by name; imgrel's own is added */
     readonly version: Readonly<Record<string, string>>;
+    /** image that the controller itself runs in, `<repository>@sha256:…`; null: none */
+    readonly image: string | null;
   };
   /** unique for ever, opaque */
   readonly invocationId: string;
@@ -131,7 +138,10 @@ export function provenanceStatement(facts: RunFacts, variant: Variant): Statemen
         resolvedDependencies: resolvedDependencies(facts, { debs }),
       },
       runDetails: {
-        builder: { id: builder.id, version: { ...builder.version, imgrel: facts.imgrel.version } },
+        builder: {
+          ...{ id: builder.id, version: { ...builder.version, imgrel: facts.imgrel.version } },
+          ...(builder.image === null ? {} : { builderDependencies: [pinnedImage("controller-image", builder.image)] }),
+        },
         metadata: {
           invocationId: facts.invocationId,
           startedOn: timestamp(facts.startedOn),

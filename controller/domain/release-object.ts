@@ -37,6 +37,12 @@ export type ReleaseObject = {
   readonly spec: DiskImageRelease["spec"] & { readonly source: SourceOfRelease };
 };
 
+/** An object as events name it. */
+export const releaseSubject = (of: { readonly namespace: string; readonly name: string; readonly uid: string }) => ({
+  ...{ apiVersion: API_VERSION, kind: "DiskImageRelease" },
+  ...{ namespace: of.namespace, name: of.name, uid: of.uid },
+});
+
 /** The source's side of an object. */
 export type SourceFacts = {
   /** metadata.name and metadata.namespace of the source */

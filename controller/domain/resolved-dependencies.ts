@@ -1,5 +1,6 @@
 import { canonicalJson, Digest, type Sha256Hex, sha256Hex } from "../../builders/contract/digest.ts";
 import { type Lock, type LockedPackage, type LockedSuite, serializeLock } from "../../builders/contract/lock.ts";
+import { pinnedParts } from "./image.ts";
 import { archiveOf, purlOf } from "./image-packages.ts";
 import { genericPurl, ociPurl } from "./purl.ts";
 import { type ReleaseFacts, sourceUri } from "./release-facts.ts";
@@ -35,6 +36,8 @@ export type DependencyFacts = {
   readonly baseImage: string | null;
   /** imgrel itself: its version, and the commit of its sources; null if they are not a clean checkout */
   readonly imgrel: { readonly version: string; readonly commit: string | null };
+  /** image that the run was done in, `<repository>@sha256:…`; null: none, the toolchain's lock says it all */
+  readonly builderImage: string | null;
   /**
    * Where everyone can have an archive's files, by `<archive>/<suite>`: the URL of the folder that holds dists/. Left
    * out where they came through this machine's own apt: no host is named then.
@@ -78,6 +81,12 @@ function imageEntry(pinned: string): ResourceDescriptor {
   return { name: "base-image", uri: ociPurl(name, parsed), digest: { sha256: hexOf(parsed) } };
 }
 
+/** An image of ours, as a cluster pulled it. */
+export function pinnedImage(name: string, pinned: string): ResourceDescriptor {
+  const { repository, digest } = pinnedParts(pinned);
+  return { name, uri: `oci://${repository}`, digest: { sha256: hexOf(digest) } };
+}
+
 /** By name and URI; what has both in common, such as a package of target and toolchain alike, by all the rest. */
 const sortKey = (entry: ResourceDescriptor): string => [entry.name, entry.uri ?? "", canonicalJson(entry)].join("\n");
 
@@ -89,7 +98,7 @@ export function resolvedDependencies(
   facts: DependencyFacts,
   { debs }: { readonly debs: boolean },
 ): ResourceDescriptor[] {
-  const { release, specTree, lock, toolchain, baseImage, imgrel } = facts;
+  const { release, specTree, lock, toolchain, baseImage, imgrel, builderImage } = facts;
   const { arch } = lock.lock;
   const tree = specTree === null ? {} : { gitTree: specTree };
   const suites = new Map([...lock.lock.suites, ...toolchain.lock.suites].map((one) => [one.inRelease, one]));
@@ -106,6 +115,7 @@ export function resolvedDependencies(
       ...(imgrel.commit === null ? {} : { digest: { gitCommit: imgrel.commit } }),
     },
     ...(baseImage === null ? [] : [imageEntry(baseImage)]),
+    ...(builderImage === null ? [] : [pinnedImage("builder-image", builderImage)]),
     ...locks.map(([name, path, one]) => ({
       ...lockEntry(facts, name, path, one),
       ...(debs ? {} : { annotations: { debCount: one.lock.packages.length } }),

@@ -1,6 +1,6 @@
 import type { RecordedArch } from "../domain/compose-record.ts";
 import type { Condition } from "../domain/conditions.ts";
-import { inputsArchive } from "../domain/inputs-archive.ts";
+import { type InputsArchive, inputsArchive } from "../domain/inputs-archive.ts";
 import { type Layout, layoutOf } from "../domain/layout.ts";
 import type { ObservedGate } from "../domain/observed.ts";
 import type { ArchPlan } from "../domain/plan.ts";
@@ -9,12 +9,11 @@ import type { ReleaseFacts } from "../domain/release-facts.ts";
 import type { Failure } from "../domain/verdict.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { BundleVerifier } from "../ports/bundle-verifier.ts";
-import type { PackageStore } from "../ports/package-store.ts";
 import type { RecordRepository } from "../ports/record-repository.ts";
 import type { Signer } from "../ports/signer.ts";
 import { type ArchContent, archContent, type ArchContext } from "./arch-content.ts";
 import { type ArchPorts, type ArchWork, archWork } from "./arch-work.ts";
-import { archiveInputs, isArchived } from "./inputs-work.ts";
+import { isArchived } from "./inputs-work.ts";
 import { observeRecord, type VerifierFor } from "./observe-record.ts";
 import { writeFailure, writeRecord } from "./record-work.ts";
 import type { ReleaseWork } from "./reconcile.ts";
@@ -25,7 +24,8 @@ import { type TargetWork, targetWork } from "./target-work.ts";
 /** What a release is done with. */
 export type ReleasePorts = {
   readonly arch: (plan: ArchPlan) => Promise<ArchPorts>;
-  readonly packages: Pick<PackageStore, "pathOf">;
+  /** keeps the inputs of one arch by digest, as `archive` says (trust.md 6) */
+  readonly archiveInputs: (of: ArchPlan, archive: InputsArchive, signal: AbortSignal) => Promise<void>;
   /** where releases go, and where inputs are kept */
   readonly images: ArtifactStore;
   readonly inputs: ArtifactStore;
@@ -126,7 +126,7 @@ export async function assembleRelease(
   }
   const arches = parts.map(({ work }) => work);
   const targets = parts.flatMap((part) => part.targets);
-  const archives = parts.map(({ context }) => inputsArchive(context));
+  const archives = parts.map(({ context, work }) => ({ plan: work.plan, archive: inputsArchive(context) }));
   const writePublished = async (stop: AbortSignal): Promise<void> => {
     const booted = gate.bootWanted;
     const recorded: RecordedArch[] = [];
@@ -149,9 +149,9 @@ export async function assembleRelease(
       ...{ specDigest, version, keepRuns, parallelBoots, gate, arches, targets },
       inputs: {
         archived: async (stop) =>
-          (await Promise.all(archives.map((archive) => isArchived(ports.inputs, archive, stop)))).every(Boolean),
+          (await Promise.all(archives.map(({ archive }) => isArchived(ports.inputs, archive, stop)))).every(Boolean),
         archive: async (stop) => {
-          for (const archive of archives) await archiveInputs(ports.inputs, ports.packages, archive, stop);
+          for (const one of archives) await ports.archiveInputs(one.plan, one.archive, stop);
         },
       },
       record: {

@@ -56,12 +56,12 @@ export const BUILD_MANIFEST: BuildManifest = {
 
 /** Run 1 of the release as the local process saw it. */
 export const RUN: RunFacts = {
-  ...{ release: RELEASE, specTree: "4e".repeat(20), baseImage: null, locations: {} },
+  ...{ release: RELEASE, specTree: "4e".repeat(20), baseImage: null, builderImage: null, locations: {} },
   lock: { lock: LOCK, gitBlob: "5d".repeat(20) },
   toolchain: { lock: TOOLCHAIN, gitBlob: "6c".repeat(20) },
   imgrel: { version: "0.1.0", commit: "7b".repeat(20) },
   ...{ arch: "amd64", run: 1, sourceDateEpoch: 1795392000, variation: PLAIN },
-  builder: { id: LOCAL_BUILDER, version: { node: "24.21.0" } },
+  builder: { id: LOCAL_BUILDER, version: { node: "24.21.0" }, image: null },
   invocationId: "local:0190a3f2-1111-7000-8000-000000000001/demo/amd64/run-1",
   startedOn: new Date("2026-11-23T03:00:00.250Z"),
   finishedOn: new Date("2026-11-23T03:09:00Z"),

@@ -19,6 +19,7 @@ import { verdict } from "../../controller/domain/verdict.ts";
 import type { RecordRepository } from "../../controller/ports/record-repository.ts";
 import type { Signer } from "../../controller/ports/signer.ts";
 import { assembleRelease } from "../../controller/reconciler/assemble-release.ts";
+import { archiveInputs } from "../../controller/reconciler/inputs-work.ts";
 import { reconcile } from "../../controller/reconciler/reconcile.ts";
 import { writeFailure } from "../../controller/reconciler/record-work.ts";
 import { fakeArtifactStore } from "../fakes/artifact-store.ts";
@@ -109,7 +110,8 @@ async function attempt(
           ...{ rootDigest: digestOf("root"), medium: { kind: "kernel", kernel: "k", initramfs: "i", commandLine: "" } },
         }),
       }),
-      packages: { pathOf: (sha256) => join(folder, sha256) },
+      archiveInputs: (_, archive, signal) =>
+        archiveInputs(inputs.store, { pathOf: (sha256) => join(folder, sha256) }, archive, signal),
       ...{ images: store.store, inputs: inputs.store, signer, verifier },
       ...{ records: records ?? (await openRecords()), verifierFor: () => verifier, inspect: async () => null },
     },
@@ -120,7 +122,11 @@ async function attempt(
       arches: [
         {
           ...{ release, arch: "amd64", lock: LOCK, toolchain: TOOLCHAIN, sourceDateEpoch: 0, baseImage: null },
-          ...{ imgrel: { version: "0.1.0", commit: null }, builder: { id: LOCAL_BUILDER, version: {} } },
+          ...{
+            imgrel: { version: "0.1.0", commit: null },
+            builder: { id: LOCAL_BUILDER, version: {}, image: null },
+            builderImage: null,
+          },
           ...{ invocationId: ({ run }) => `local:${run}`, repository: store.store.name, plan: planOf(release) },
           targets: [{ variant: "kernel-initrd", platformName: null, firmwareRef: null }],
         },

@@ -67,6 +67,8 @@ function simulation() {
         known,
       ).work;
     },
+    cleanUp: async () => undefined,
+    letGo: async () => undefined,
   };
   return { opener, started, done, most: () => most };
 }

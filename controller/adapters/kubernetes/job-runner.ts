@@ -28,12 +28,22 @@ export type ClusterRunnerOptions = RunJobOptions &
     readonly work: string;
   };
 
+/** A job runner whose builds start from inputs that a Job of its own fetched. */
+export type ClusterJobRunner = JobRunner & {
+  /**
+   * Fetches the inputs of an arch by hash, and keeps them in the inputs repository: as the archive that a rebuild needs,
+   * and as the image that its builds start from.
+   * @throws ReleaseError where the Job tells how it ended
+   */
+  readonly fetchInputs: (job: Omit<BuildJob, "run">, signal: AbortSignal) => Promise<void>;
+};
+
 /**
  * Runs of one release as Jobs of a cluster. What a run left is brought to this machine, checked by digest, so that
  * comparator, signer and publication work on it as on a run that was built here. It believes only pods of its own Jobs,
  * and adopts whatever an earlier process left.
  */
-export function clusterJobRunner(options: ClusterRunnerOptions): JobRunner {
+export function clusterJobRunner(options: ClusterRunnerOptions): ClusterJobRunner {
   const { cluster, identity, settings, report, fencing, perturbation } = options;
   const { namespace } = settings;
   const { complete, succeeded } = jobAttempts({ ...options, context: { identity, settings } });
@@ -64,7 +74,7 @@ export function clusterJobRunner(options: ClusterRunnerOptions): JobRunner {
   }
 
   /** The image with the inputs of an arch; its runs share one fetch. */
-  async function inputsOf(job: BuildJob, signal: AbortSignal): Promise<Digest> {
+  async function inputsOf(job: Omit<BuildJob, "run">, signal: AbortSignal): Promise<Digest> {
     const key = digestOf(stableJson(job.request));
     const known = inputs.get(key);
     if (known !== undefined) return known;
@@ -111,6 +121,9 @@ export function clusterJobRunner(options: ClusterRunnerOptions): JobRunner {
   }
 
   return {
+    fetchInputs: async (job, signal) => {
+      await inputsOf(job, signal);
+    },
     finished: async (job, signal) => {
       const run = await here(job);
       if (run !== null) return run;

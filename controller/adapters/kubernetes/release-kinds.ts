@@ -8,5 +8,9 @@ export const RELEASES = releaseKind("diskimagereleases", "DiskImageRelease");
 export const CLASSES = releaseKind("diskimagereleaseclasses", "DiskImageReleaseClass");
 export const SOURCES = releaseKind("diskimagereleasesources", "DiskImageReleaseSource");
 
-/** Who owns which fields (server-side apply): the source sync the spec, the controller the status. */
-export const MANAGERS = { sync: "imgrel-source", status: "imgrel-controller" } as const;
+/** Who owns which fields (server-side apply): the source sync the spec, the controller status and finalizer. */
+export const MANAGERS = {
+  sync: "imgrel-source",
+  status: "imgrel-controller",
+  jobs: "imgrel-jobs",
+} as const;

@@ -35,7 +35,7 @@ export function wantedJobs(options: RunJobOptions) {
   const { identity, settings, fencing } = options;
   const context = (): JobContext => ({ identity, settings, fencing: fencing() });
   return {
-    fetching: ({ request, toolchain }: BuildJob): AttemptedJob<FetchMessage> => ({
+    fetching: ({ request, toolchain }: Omit<BuildJob, "run">): AttemptedJob<FetchMessage> => ({
       ref: { step: "fetch", arch: request.arch },
       message: FetchMessage,
       policy: fixedPolicy(settings),

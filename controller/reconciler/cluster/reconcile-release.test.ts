@@ -26,6 +26,7 @@ type World = {
   readonly perform?: (action: Action) => Promise<void>;
   /** releases of the class that may be at work at once */
   readonly quota?: number;
+  readonly cleanUp?: () => Promise<void>;
 };
 
 function world(given: World = {}) {
@@ -35,6 +36,8 @@ function world(given: World = {}) {
   const statuses: ReleaseStatus[] = [];
   const events: string[] = [];
   const run = fakeReleaseWork(DIGEST, perform);
+  /** how often it was cleaned up after, and by which class */
+  const swept: string[] = [];
   let opened = 0;
   let leads = true;
   const turns = { releases: createTurns(() => given.quota ?? 1), builds: createTurns(() => 1) };
@@ -57,6 +60,11 @@ function world(given: World = {}) {
             opened += 1;
             return run.work;
           },
+          cleanUp: async (_, ofClass) => {
+            swept.push(ofClass?.name ?? "no class");
+            await given.cleanUp?.();
+          },
+          letGo: async () => void swept.push("let go"),
         },
       },
       KEY,
@@ -64,7 +72,7 @@ function world(given: World = {}) {
     );
   const shown = (): string[] =>
     (statuses.at(-1)?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
-  return { look, statuses, events, shown, run, turns, opened: () => opened, depose: () => (leads = false) };
+  return { look, statuses, events, shown, run, turns, swept, opened: () => opened, depose: () => (leads = false) };
 }
 
 describe("a release", () => {
@@ -225,5 +233,81 @@ describe("a release among many", () => {
     await expect(made.look()).rejects.toMatchObject({ code: "LeaseLost" });
     expect(made.run.started.join()).not.toMatch(/sign|publish|tag|record/);
     expect(made.statuses.some(({ failure }) => failure !== undefined)).toBe(false); // another one's status stays
+  });
+});
+
+describe("a release that may have Jobs", () => {
+  const held = (over: object = {}) => ({
+    finalizers: ["releases.powernode.io/jobs"],
+    ...over,
+  });
+  const deleted = (ago: number) =>
+    clusterRelease({
+      metadata: held({ deletionTimestamp: new Date(Date.parse("2026-11-26T00:00:00Z") - ago).toISOString() }),
+    });
+
+  it("is cleaned up after once it is recorded", async () => {
+    const { look, swept } = world();
+    await look();
+    expect(swept).toEqual(["local"]);
+  });
+  it("is cleaned up after if the process that recorded it did not come to it", async () => {
+    const record = { kind: "recorded", specDigest: DIGEST, version: "1", commit: COMMIT } as const;
+    const { look, swept, opened } = world({ record, release: clusterRelease({ metadata: held() }) });
+    await look();
+    expect([swept, opened()]).toEqual([["local"], 0]);
+  });
+  it("is left alone once it is recorded and has none", async () => {
+    const record = { kind: "recorded", specDigest: DIGEST, version: "1", commit: COMMIT } as const;
+    const { look, swept } = world({ record });
+    await look();
+    expect(swept).toEqual([]);
+  });
+  it("keeps them as evidence after it failed, for as long as its class says", async () => {
+    const failure = { step: "Reproducible", class: "Verdict", reason: "NotReproducible", message: "differs" } as const;
+    const record = { kind: "failed", specDigest: DIGEST, version: "1", commit: COMMIT, failure } as const;
+    const ready = (lastTransitionTime: string) => ({
+      conditions: [
+        {
+          ...{ type: "Ready", status: "False", reason: "NotReproducible", message: "differs" },
+          ...{ lastTransitionTime, observedGeneration: 1 },
+        },
+      ],
+    });
+    const at = (time: string) => world({ record, release: clusterRelease({ metadata: held(), status: ready(time) }) });
+    const fresh = at("2026-11-25T00:00:00Z");
+    expect(await fresh.look()).toEqual({ kind: "again", after: 6 * 86_400_000 });
+    expect(fresh.swept).toEqual([]);
+    const old = at("2026-11-18T00:00:00Z");
+    expect(await old.look()).toEqual({ kind: "done" });
+    expect(old.swept).toEqual(["local"]);
+  });
+  it("loses them when it is deleted", async () => {
+    const { look, swept, opened } = world({ release: deleted(0) });
+    expect(await look()).toEqual({ kind: "done" });
+    expect([swept, opened()]).toEqual([["local"], 0]);
+  });
+  it("is deleted without a class too", async () => {
+    const { look, swept } = world({ release: deleted(0), class: null });
+    await look();
+    expect(swept).toEqual(["no class"]);
+  });
+  it("is held while they cannot be removed, for five minutes", async () => {
+    const cleanUp = async () => {
+      throw new ReleaseError("RegistryUnavailable", "no answer", "wait");
+    };
+    const young = world({ release: deleted(4 * 60_000), cleanUp });
+    expect(await young.look()).toEqual({ kind: "again", after: 10_000 });
+    expect([young.swept, young.events]).toEqual([["local"], []]);
+    const old = world({ release: deleted(6 * 60_000), cleanUp });
+    expect(await old.look()).toEqual({ kind: "done" });
+    expect([old.swept, old.events]).toEqual([["local", "let go"], ["Deleted FinalizerTimeout"]]);
+  });
+  it("is not touched when it is deleted and has none", async () => {
+    const { look, swept } = world({
+      release: clusterRelease({ metadata: { deletionTimestamp: "2026-11-25T00:00:00Z" } }),
+    });
+    expect(await look()).toEqual({ kind: "done" });
+    expect(swept).toEqual([]);
   });
 });

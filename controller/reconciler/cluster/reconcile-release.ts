@@ -2,11 +2,14 @@ import { admission, type Admitted } from "../../domain/admission.ts";
 import type { ClusterClass, ClusterRelease, ClusterSource } from "../../domain/cluster-objects.ts";
 import { composeStatus } from "../../domain/compose-status.ts";
 import { type DecidedCondition, type Decision, decide } from "../../domain/decide.ts";
+import { secondsOf } from "../../domain/duration.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { evidenceLeft } from "../../domain/evidence.ts";
 import { type Action, actionKey } from "../../domain/action.ts";
 import { type Place, queuedRelease, tellQueue } from "../../domain/queued-runs.ts";
 import type { Observed, ObservedRecord } from "../../domain/observed.ts";
 import { readReleaseFolder, releaseDigest, type ReleaseFolder } from "../../domain/release-folder.ts";
+import { releaseSubject } from "../../domain/release-object.ts";
 import type { Failure } from "../../domain/release-status.ts";
 import { failureAt, failureOf } from "../../domain/step-fault.ts";
 import { unobserved } from "../../domain/unobserved.ts";
@@ -36,6 +39,13 @@ export type ReleaseOpener = {
     conditions: () => readonly NonNullable<ClusterRelease["status"]["conditions"]>[number][],
     signal: AbortSignal,
   ) => Promise<ReleaseWork>;
+  /**
+   * Removes Jobs, claims and staged runs of a release, and what holds it in the cluster.
+   * @throws what cluster and registry throw
+   */
+  readonly cleanUp: (release: ClusterRelease, ofClass: ClusterClass | undefined, signal: AbortSignal) => Promise<void>;
+  /** lets a release go whose Jobs could not be removed */
+  readonly letGo: (release: ClusterRelease, signal: AbortSignal) => Promise<void>;
 };
 
 /** Turns of a class, for releases and for runs. */
@@ -86,6 +96,31 @@ async function contentOf(
   return refuse(`${path} of commit ${source.commit} has other content than this object`);
 }
 
+/** How long the Jobs of a release that is deleted may take to end. */
+const DELETION_LIMIT = 5 * 60_000;
+const DELETION_RETRY = 10_000;
+
+/** The end of a release that was deleted while it may have Jobs: it goes in any case, if need be without them. */
+async function endDeleted(
+  { opener, events, clock }: Pick<ReleaseReconciler, "opener" | "events" | "clock">,
+  release: ClusterRelease,
+  ofClass: ClusterClass | undefined,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    await opener.cleanUp(release, ofClass, signal);
+  } catch (fault) {
+    if (signal.aborted) throw fault;
+    if (clock.now().getTime() - Date.parse(release.deletedAt) < DELETION_LIMIT)
+      return { kind: "again", after: DELETION_RETRY };
+    const note = `its Jobs could not be removed: ${fault instanceof Error ? fault.message : String(fault)}`;
+    const event = { type: "Warning", reason: "FinalizerTimeout", action: "Deleted", note } as const;
+    events.record(releaseSubject(release), event);
+    await opener.letGo(release, signal);
+  }
+  return DONE;
+}
+
 /** Does all there is to do for one release, to its end; status and events tell how far it is. */
 export async function reconcileRelease(
   { releases, classes, sources, opener, status, events, clock, isLeader, turns }: ReleaseReconciler,
@@ -93,7 +128,10 @@ export async function reconcileRelease(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const release = releases.get(key);
-  if (release === undefined || release.deleted || isSettled(release)) return DONE;
+  if (release === undefined) return DONE;
+  const ofClass = classes.get(`${release.namespace}/${release.spec.className}`);
+  if (release.deleted) return release.held ? endDeleted({ opener, events, clock }, release, ofClass, signal) : DONE;
+  if (isSettled(release) && !release.held) return DONE;
   const { namespace, generation, asked } = release;
   const session = statusSession(release, status, events, signal);
   const nothing: ObservedRecord = { kind: "absent" };
@@ -127,9 +165,9 @@ export async function reconcileRelease(
   };
   if (release.spec.suspend) return end();
   try {
-    const { source, spec } = release;
+    const { source } = release;
     const from = source === null ? undefined : sources.get(`${namespace}/${source}`);
-    const judged = admission(release, from, classes.get(`${namespace}/${spec.className}`));
+    const judged = admission(release, from, ofClass);
     if (!judged.admitted) {
       decision = refused(judged.condition);
       return await end();
@@ -146,7 +184,8 @@ export async function reconcileRelease(
     observed = { ...observed, record, specDigest: releaseDigest(folder) };
     if (record.kind !== "absent") {
       decision = decide(observed); // adopted, or in its own way: nothing else needs to be looked at
-      return await end();
+      if (!release.held) return await end();
+      return await endHeld(judged);
     }
     const accepted = decide(observed).conditions.find(({ type }) => type === "Admitted");
     const turn = turnsOfReleases.take(order, signal, (place) => {
@@ -160,7 +199,7 @@ export async function reconcileRelease(
     } finally {
       endTurn();
     }
-    return await end();
+    return await endHeld(judged);
   } catch (fault) {
     if (signal.aborted || !isLeader()) throw fault; // the status is that of the one who leads
     await tell(session, fault);
@@ -169,6 +208,18 @@ export async function reconcileRelease(
     throw fault;
   } finally {
     withdraw();
+  }
+
+  /** The end of a release that may have Jobs. Of one that failed they are evidence, for as long as the class says. */
+  async function endHeld({ release: ended, class: of }: Admitted): Promise<Outcome> {
+    const shown = await end();
+    const { record } = observed;
+    if (record.kind !== "recorded" && record.kind !== "failed") return shown;
+    const retention = record.kind === "failed" ? secondsOf(of.spec.retention.evidence) * 1000 : 0;
+    const left = retention === 0 ? 0 : evidenceLeft(session.current(), retention, clock.now());
+    if (left > 0) return { kind: "again", after: left };
+    await opener.cleanUp(ended, of, signal);
+    return shown;
   }
 
   /** All that is left to do, by the leader, each run in its turn. */

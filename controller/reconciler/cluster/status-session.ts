@@ -1,6 +1,6 @@
 import { conditionEvents } from "../../domain/condition-events.ts";
 import type { ClusterRelease } from "../../domain/cluster-objects.ts";
-import { API_VERSION } from "../../domain/release.ts";
+import { releaseSubject } from "../../domain/release-object.ts";
 import type { ReleaseStatus } from "../../domain/release-status.ts";
 import { sameContent } from "../../domain/same-content.ts";
 import type { EventRecorder } from "../../ports/event-recorder.ts";
@@ -26,8 +26,7 @@ export function statusSession(
   events: Pick<EventRecorder, "record">,
   signal: AbortSignal,
 ): StatusSession {
-  const { namespace, name, uid } = release;
-  const about = { apiVersion: API_VERSION, kind: "DiskImageRelease", namespace, name, uid };
+  const about = releaseSubject(release);
   let wanted = release.status;
   let written = release.status;
   let writing: Promise<void> | undefined;
