@@ -13,6 +13,16 @@ export type Named = { readonly namespace: string; readonly name: string };
 /** Whether an object was created now, or one of this name was there. */
 export type Creation = "created" | "exists";
 
+/** What tells that it is time to look again. Who looks after `follow`, or after each `next`, misses nothing. */
+export type JobNews = {
+  /**
+   * Returns when something may have changed since it last returned, or since it is followed; after a minute at the
+   * latest, also where nobody can say.
+   * @throws the signal's reason if it fires
+   */
+  readonly next: (signal: AbortSignal) => Promise<void>;
+};
+
 /**
  * What running Jobs needs of a cluster. Answers are those of the API server itself, not of a copy that may be old.
  *
@@ -44,6 +54,6 @@ export type ClusterJobs = {
     of: { readonly namespace: string; readonly pod: string; readonly container: string; readonly lines: number },
     signal: AbortSignal,
   ) => Promise<string>;
-  /** returns when a Job or one of its pods may have changed, and after a minute at the latest */
-  readonly changed: (of: Named, signal: AbortSignal) => Promise<void>;
+  /** news of Jobs and pods of exactly these labels, from now on; to be let go of */
+  readonly follow: (of: Selected) => JobNews & Disposable;
 };

@@ -48,7 +48,7 @@ const matches = (labels: Readonly<Record<string, string>> | undefined, selector:
 
 /**
  * A namespace of a cluster in memory. A Job goes from pending to running to its end, one step for each time that someone
- * waits for it; what its pod does is played by `script`. Time goes on by a second with every call.
+ * waits for news of it; what its pod does is played by `script`. Time goes on by a second with every call.
  */
 export function fakeClusterJobs(script: PodScript) {
   const jobs = new Map<string, Entry>();
@@ -205,11 +205,14 @@ export function fakeClusterJobs(script: PodScript) {
       call("list events", signal, () => events.filter(({ involvedObject }) => involvedObject.uid === uid)),
     readLog: ({ pod, lines }, signal) =>
       call("read log", signal, () => (logs.get(pod) ?? "").split("\n").slice(-lines).join("\n")),
-    changed: (of, signal) =>
-      call("wait", signal, async () => {
-        const entry = byName(of);
-        if (entry !== undefined) await advance(entry);
-      }),
+    follow: ({ selector }) => ({
+      next: (signal) =>
+        call("wait", signal, async () => {
+          const followed = [...jobs.values()].filter(({ manifest }) => matches(manifest.metadata.labels, selector));
+          for (const entry of followed) await advance(entry);
+        }),
+      [Symbol.dispose]: () => undefined,
+    }),
   };
   return {
     ...{ cluster, jobs, claims, logs, events, strangers, created, verbs },

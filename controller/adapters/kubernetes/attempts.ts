@@ -131,17 +131,18 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
         : [],
     );
 
-  /** Creates an attempt, or finds that one of its name is there, which must be ours. */
+  /** Creates an attempt; false: one of its name is there, which is ours, and may have come far. */
   async function create<T>(
     wanted: AttemptedJob<T>,
     attempt: number,
     limits: AttemptLimits,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const manifest = await wanted.manifest(attempt, limits);
-    if ((await cluster.createJob(manifest, signal)) === "created") return;
+    if ((await cluster.createJob(manifest, signal)) === "created") return true;
     const there = await cluster.getJob({ namespace, name: manifest.metadata.name }, signal);
     if (there !== null) assertOurs(there, manifest.metadata.labels[LABEL.request] ?? "");
+    return false;
   }
 
   const resultOf = <T>(attempts: readonly Attempt<T>[], policy: AttemptPolicy): AttemptResult<T> | undefined => {
@@ -172,16 +173,17 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
   async function complete<T>(wanted: AttemptedJob<T>, step: string, signal: AbortSignal): Promise<AttemptResult<T>> {
     const request = await requestOf(wanted);
     const name = jobName(identity, wanted.ref, 1).replace(/-1$/, "");
+    using news = cluster.follow({ namespace, selector: attemptsSelector(identity.release, wanted.ref) });
     let told = "";
     for (;;) {
       signal.throwIfAborted();
       const attempts = await attemptsAt(wanted, request, signal);
       const last = attempts.at(-1);
       if (last === undefined) {
-        await create(wanted, 1, limitsAfter([], wanted.policy), signal);
+        if (await create(wanted, 1, limitsAfter([], wanted.policy), signal)) await news.next(signal);
         continue;
       }
-      const { outcome, job } = last;
+      const { outcome } = last;
       if (outcome.state === "succeeded") {
         const result = resultOf(attempts, wanted.policy);
         if (result !== undefined) return result;
@@ -195,14 +197,14 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
         }
         report({ event: "action", step, text: `attempt ${next.attempt}, since ${outcome.cause}` });
         await pause(next.waitMs * (0.75 + random() / 2), signal);
-        await create(wanted, next.attempt, next, signal);
+        if (await create(wanted, next.attempt, next, signal)) await news.next(signal);
         continue;
       }
       const text =
         outcome.state === "running" ? `on node ${outcome.node ?? "?"}` : `waits: ${outcome.message ?? "for a node"}`;
       if (text !== told) report({ event: "action", step, text });
       told = text;
-      await cluster.changed({ namespace, name: job.metadata.name }, signal);
+      await news.next(signal);
     }
   }
 

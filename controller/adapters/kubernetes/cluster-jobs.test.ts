@@ -30,7 +30,10 @@ function given(calls: Partial<JobCalls>) {
     remove: unexpected,
     podLog: unexpected,
   };
-  return { cluster: clusterJobs({ ...none, ...noted }, async () => undefined), asked };
+  return {
+    cluster: clusterJobs({ ...none, ...noted }, () => ({ next: unexpected, [Symbol.dispose]: () => undefined })),
+    asked,
+  };
 }
 
 /** The client's own error of an object that is there. */

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ReleaseError } from "../../domain/errors.ts";
 import type { ClusterJobs, Creation, Named, Selected } from "../../ports/cluster-jobs.ts";
-import { namespaced, PODS, type Resource } from "./resource.ts";
+import { JOBS, namespaced, PODS, type Resource } from "./resource.ts";
 import { EventObject, JobObject, PodObject } from "./observed-objects.ts";
 
 type Place = { readonly resource: Resource; readonly namespace: string; readonly name: string };
@@ -30,7 +30,6 @@ export type JobCalls = {
   ) => Promise<string | undefined>;
 };
 
-const JOBS = namespaced("batch", "v1", "jobs", "Job");
 const CLAIMS = namespaced("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim");
 const EVENTS = namespaced("", "v1", "events", "Event");
 
@@ -41,9 +40,9 @@ const LOG_BYTES = 16 * 1024 * 1024;
 
 /**
  * Jobs of a cluster through its API.
- * @param changed returns when a Job or one of its pods may have changed, and after a minute at the latest
+ * @param follow as job-news.ts
  */
-export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): ClusterJobs {
+export function clusterJobs(calls: JobCalls, follow: ClusterJobs["follow"]): ClusterJobs {
   async function all<T>(
     resource: Resource,
     namespace: string,
@@ -96,7 +95,7 @@ export function clusterJobs(calls: JobCalls, changed: ClusterJobs["changed"]): C
       const place = { resource: PODS, namespace, name: pod };
       return (await calls.podLog(place, { container, lines, bytes: LOG_BYTES }, signal)) ?? "";
     },
-    changed,
+    follow,
   };
 }
 

@@ -24,6 +24,7 @@ export const namespaced = (group: string, version: string, plural: string, kind:
 
 export const LEASES = namespaced("coordination.k8s.io", "v1", "leases", "Lease");
 export const EVENTS = namespaced("events.k8s.io", "v1", "events", "Event");
+export const JOBS = namespaced("batch", "v1", "jobs", "Job");
 export const PODS = namespaced("", "v1", "pods", "Pod");
 
 /** `group/version`, or the version alone for the core group. */

@@ -7,6 +7,7 @@ import {
   jobLabels,
   LABEL,
   labelDigest,
+  ownSelector,
   releaseSelector,
 } from "./object-labels.ts";
 
@@ -37,6 +38,19 @@ describe("labels", () => {
       `app.kubernetes.io/managed-by=imgrel,${group}/release=noble-1,${group}/arch=arm64,${group}/step=publish,${group}/run=1`,
     );
     expect(releaseSelector("noble-1")).toBe(`app.kubernetes.io/managed-by=imgrel,${group}/release=noble-1`);
+  });
+  it("lead from a Job or pod to all attempts, in whatever order they come", () => {
+    const refs = [
+      { step: "fetch", arch: "amd64" },
+      { step: "build", arch: "amd64", run: 2 },
+      { step: "boot", arch: "arm64", boot: "raw-uefi" },
+    ] as const;
+    for (const ref of refs) {
+      const labels = { ...jobLabels("noble-1", ref, mark), "batch.kubernetes.io/job-name": "x" };
+      expect(ownSelector(labels)).toBe(attemptsSelector("noble-1", ref));
+      expect(ownSelector(Object.fromEntries(Object.entries(labels).toReversed()))).toBe(ownSelector(labels));
+    }
+    expect(ownSelector({ [LABEL.release]: "noble-1" })).not.toBe(ownSelector({}));
   });
   it("put a volume to its run, not to a step", () => {
     const labels = claimLabels("noble-1", "amd64", 2);

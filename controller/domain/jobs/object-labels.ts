@@ -21,6 +21,9 @@ const MANAGER = "imgrel";
 /** A digest as a label's value, which has at most 63 characters: all but one digit. */
 export const labelDigest = (digest: Digest): string => digest.slice("sha256:".length).slice(0, 63);
 
+/** Labels of a Job that do not tell its attempts apart, in this order. */
+const REF_LABELS = [LABEL.manager, LABEL.release, LABEL.arch, LABEL.step, LABEL.run, LABEL.boot] as const;
+
 /** What all attempts at a Job have in common. */
 const refLabels = (release: string, ref: JobRef): Record<string, string> => ({
   [LABEL.manager]: MANAGER,
@@ -52,12 +55,19 @@ const selector = (labels: Readonly<Record<string, string>>): string =>
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
 
+/** Selects every object of imgrel. */
+export const ALL_OBJECTS = selector({ [LABEL.manager]: MANAGER });
+
 /** Selects every object of a release: for sweeps. */
 export const releaseSelector = (release: string): string =>
   selector({ [LABEL.manager]: MANAGER, [LABEL.release]: release });
 
 /** Selects every attempt at a Job. */
 export const attemptsSelector = (release: string, ref: JobRef): string => selector(refLabels(release, ref));
+
+/** The selector of the attempts that a Job or pod with these labels belongs to. */
+export const ownSelector = (labels: Readonly<Record<string, string>>): string =>
+  selector(Object.fromEntries(REF_LABELS.flatMap((key) => (key in labels ? [[key, labels[key] ?? ""]] : []))));
 
 /** Labels that the pods of all runs of an arch have: the scheduler spreads these. */
 export const runsOfArch = (release: string, arch: JobRef["arch"]): Record<string, string> => ({
