@@ -85,6 +85,9 @@ export type ClusterView = {
   readonly repositories: ReturnType<typeof openedRepositories>;
   readonly data: ReturnType<typeof objectData>;
   readonly log: Logger;
+  readonly metrics: ControllerMetrics;
+  /** fires once nothing is to be followed any more */
+  readonly ended: AbortSignal;
   /** whether this process leads, and the number of its term */
   readonly term: () => Term | undefined;
 };
@@ -133,6 +136,7 @@ export async function runClusterController(options: ClusterControllerOptions, si
     },
   });
 
+  const stopReflectors = new AbortController();
   const interrupts = createInterrupts();
   /** of each class, by its key; the limits are those that the class has at the moment */
   const turns = new Map<string, { readonly releases: Turns; readonly builds: Turns }>();
@@ -176,7 +180,10 @@ export async function runClusterController(options: ClusterControllerOptions, si
   const repositories = openedRepositories(data, texts, join(scratch, "mirrors"));
   const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const events = createEventRecorder({ client, clock, log, instance });
-  const opener = options.opener({ client, repositories, data, log, term: () => term });
+  const opener = options.opener({
+    ...{ client, repositories, data, log, metrics },
+    ...{ term: () => term, ended: stopReflectors.signal },
+  });
   // both queues are shown as one
   const loopOptions = { clock, log, metrics: { ...metrics, showQueue: () => undefined }, random };
   const sourceLoop = createLoop({
@@ -218,7 +225,6 @@ export async function runClusterController(options: ClusterControllerOptions, si
   metrics.showQueue(loop.figures);
   metrics.showLeader(() => term?.isLeader() ?? false);
   metrics.showReleases(() => countPhases(releases.values()));
-  const stopReflectors = new AbortController();
   const reflectors = [sourcesReflector, classesReflector, releasesReflector];
   const following = Promise.all(reflectors.map(({ run }) => run(stopReflectors.signal)));
   try {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Report } from "../builders/contract/progress.ts";
 import { classKey, classRegistries, publishOf } from "./adapters/kubernetes/class-access.ts";
 import { clusterJobs } from "./adapters/kubernetes/cluster-jobs.ts";
+import { jobNews } from "./adapters/kubernetes/job-news.ts";
 import { clusterJobRunner } from "./adapters/kubernetes/job-runner.ts";
 import { releaseHold } from "./adapters/kubernetes/release-hold.ts";
 import { sweepRelease } from "./adapters/kubernetes/sweep-release.ts";
@@ -29,7 +30,6 @@ import { checkTools } from "./domain/release-folder.ts";
 import type { ArtifactStore } from "./ports/artifact-store.ts";
 import type { BundleVerifier } from "./ports/bundle-verifier.ts";
 import { pause } from "./ports/clock.ts";
-import type { ClusterJobs } from "./ports/cluster-jobs.ts";
 import type { JobRunner } from "./ports/job-runner.ts";
 import type { Signer } from "./ports/signer.ts";
 import { assembleRelease } from "./reconciler/assemble-release.ts";
@@ -82,9 +82,9 @@ export type ClusterWorkOptions = {
 
 /** The parts as a cluster has them: Jobs, registries, and the Secrets that a class names. */
 export function clusterParts(view: ClusterView, { image }: Pick<ClusterWorkOptions, "image">): ClusterParts {
-  const { client, data, log, term } = view;
-  const clock = systemClock;
-  const cluster: ClusterJobs = clusterJobs(client, async (_, signal) => pause(clock, 2000, signal));
+  const { client, data, log, metrics, term, ended } = view;
+  const [clock, random] = [systemClock, Math.random];
+  const cluster = clusterJobs(client, jobNews({ client, clock, random, log, metrics, signal: ended }));
   /** @throws ReleaseError LeaseLost */
   const fencing = (): number => {
     const known = term();
@@ -120,7 +120,7 @@ export function clusterParts(view: ClusterView, { image }: Pick<ClusterWorkOptio
         settings: jobSettings(of.spec, image),
         fetch: { archives: podArchives(of.spec.archives), repository: inputsRepository, access },
         publish: { repository: stagingRepository, access },
-        ...{ now: () => clock.now().getTime(), random: Math.random },
+        ...{ now: () => clock.now().getTime(), random },
         pause: (milliseconds, stop) => pause(clock, milliseconds, stop),
       });
       return { runner, archiveInputs: (plan, _, stop) => runner.fetchInputs(plan, stop) };
