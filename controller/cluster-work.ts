@@ -73,7 +73,7 @@ export type ClusterParts = {
 
 export type ClusterWorkOptions = {
   /** image that this process runs in, `<repository>@sha256:…`: fetch and publish pods get it too */
-  readonly image: string;
+  readonly controllerImage: string;
   /** SLSA builder ID of this deployment, a URI */
   readonly builderId: string;
   /** absolute path of a folder for runs that are brought here */
@@ -81,7 +81,10 @@ export type ClusterWorkOptions = {
 };
 
 /** The parts as a cluster has them: Jobs, registries, and the Secrets that a class names. */
-export function clusterParts(view: ClusterView, { image }: Pick<ClusterWorkOptions, "image">): ClusterParts {
+export function clusterParts(
+  view: ClusterView,
+  { controllerImage }: Pick<ClusterWorkOptions, "controllerImage">,
+): ClusterParts {
   const { client, data, log, metrics, term, ended } = view;
   const [clock, random] = [systemClock, Math.random];
   const cluster = clusterJobs(client, jobNews({ client, clock, random, log, metrics, signal: ended }));
@@ -117,7 +120,7 @@ export function clusterParts(view: ClusterView, { image }: Pick<ClusterWorkOptio
         identity: {
           ...{ repository: repositoryUri(from.spec.url), release: release.name, specDigest: source.specDigest },
         },
-        settings: jobSettings(of.spec, image),
+        settings: jobSettings(of.spec, controllerImage),
         fetch: { archives: podArchives(of.spec.archives), repository: inputsRepository, access },
         publish: { repository: stagingRepository, access },
         ...{ now: () => clock.now().getTime(), random },
@@ -127,7 +130,7 @@ export function clusterParts(view: ClusterView, { image }: Pick<ClusterWorkOptio
     },
     checkBuilder: async ({ folder, class: of }, signal) => {
       const { open } = await registryOf(of, signal);
-      const { builder } = jobSettings(of.spec, image).images;
+      const { builder } = jobSettings(of.spec, controllerImage).images;
       const { repository, digest } = pinnedParts(builder);
       const found = await imageAnnotations(open(repository), digest, signal);
       for (const lock of folder.locks.values()) {
@@ -139,7 +142,7 @@ export function clusterParts(view: ClusterView, { image }: Pick<ClusterWorkOptio
     },
     sweep: async (release, of, signal) => {
       const { staging } = await registryOf(of, signal);
-      const { namespace } = jobSettings(of.spec, image);
+      const { namespace } = jobSettings(of.spec, controllerImage);
       await sweepRelease({ cluster, staging }, { namespace, release: release.name }, signal);
     },
   };
@@ -181,8 +184,12 @@ export function clusterOpener(
           {
             ...{ keepRuns: false, parallelBoots: PARALLEL_BOOTS, conditions, boot: true, work },
             ...{ repository: stores.images.name, imgrel: await readImgrel(), invoker: "cluster" },
-            builder: { id: options.builderId, version: { node: process.versions.node }, image: options.image },
-            builderImage: jobSettings(of.spec, options.image).images.builder,
+            builder: {
+              id: options.builderId,
+              version: { node: process.versions.node },
+              image: options.controllerImage,
+            },
+            builderImage: jobSettings(of.spec, options.controllerImage).images.builder,
           },
         );
         const runs = plan.arches[0]?.plan.runs ?? of.spec.gate.minBuilds;
