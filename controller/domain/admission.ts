@@ -19,6 +19,22 @@ const refuse = (reason: string, message: string): Admission => ({
   condition: { type: "Admitted", reason, message },
 });
 
+/** Why no release of a class can be worked on in a cluster; null: it can. Nothing that it asks for is left out in silence. */
+function lackOf({ build, publish, signing, notify }: ClusterClass["spec"]): string | null {
+  const missing = [
+    ...CLUSTER_FIELDS.filter((field) => build[field] === undefined).map((field) => `spec.build.${field}`),
+    ...(publish === undefined ? ["spec.publish"] : []),
+    ...(signing.mode === "key" && signing.keyRef === undefined ? ["spec.signing.keyRef"] : []),
+  ];
+  if (missing.length > 0) return `is for the local process: it lacks ${missing.join(", ")}`;
+  const undone = [
+    ...(signing.mode === "keyless" ? ["spec.signing.mode: keyless"] : []),
+    ...(publish?.forge === undefined ? [] : ["spec.publish.forge"]),
+    ...(notify === undefined ? [] : ["spec.notify"]),
+  ];
+  return undone.length === 0 ? null : `asks for ${undone.join(", ")}, which this version does not do`;
+}
+
 /**
  * Whether a release of the cluster may be worked on, as far as its class and its source say (release-api.md 1.1). That
  * its content is what git holds is looked at where git is read.
@@ -39,13 +55,7 @@ export function admission(
   if (!from.spec.allowedClasses.includes(className)) {
     return refuse("ClassNotAllowed", `the source ${from.name} may not use the class ${className}`);
   }
-  const { build, publish } = ofClass.spec;
-  const missing = [
-    ...CLUSTER_FIELDS.filter((field) => build[field] === undefined).map((field) => `spec.build.${field}`),
-    ...(publish === undefined ? ["spec.publish"] : []),
-  ];
-  if (missing.length > 0) {
-    return refuse("ClassNotAllowed", `the class ${className} is for the local process: it lacks ${missing.join(", ")}`);
-  }
+  const lacks = lackOf(ofClass.spec);
+  if (lacks !== null) return refuse("ClassNotAllowed", `the class ${className} ${lacks}`);
   return { admitted: true, release, source, from, class: ofClass };
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 export type FileServer = AsyncDisposable & {
-  /** `http://127.0.0.1:<port>/` */
+  /** `http://<address>:<port>/` */
   readonly url: URL;
   /** what was asked for, in order: method, path and the Range header, if there was one */
   readonly requests: string[];
@@ -11,8 +11,8 @@ export type FileServer = AsyncDisposable & {
 /** Answers one request; the n-th request for a path has `nth` n, from 1. */
 export type Handler = (request: IncomingMessage, response: ServerResponse, nth: number) => void;
 
-/** An http server on loopback that answers as a test wants. */
-export async function startFileServer(handle: Handler): Promise<FileServer> {
+/** An http server that answers as a test wants: on loopback, or on another address of the network it is started in. */
+export async function startFileServer(handle: Handler, address = "127.0.0.1"): Promise<FileServer> {
   const requests: string[] = [];
   const counts = new Map<string, number>();
   const server = createServer((request, response) => {
@@ -22,10 +22,10 @@ export async function startFileServer(handle: Handler): Promise<FileServer> {
     requests.push([request.method, path, request.headers.range].filter((part) => part !== undefined).join(" "));
     handle(request, response, nth);
   });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  await new Promise<void>((listening) => server.listen(0, address, listening));
   const { port } = server.address() as AddressInfo;
   return {
-    url: new URL(`http://127.0.0.1:${port}/`),
+    url: new URL(`http://${address}:${port}/`),
     requests,
     [Symbol.asyncDispose]: () =>
       new Promise<void>((closed) => {
