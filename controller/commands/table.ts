@@ -6,6 +6,8 @@ export type CommandEntry = {
   readonly name: string;
   /** its line in `imgrel --help` */
   readonly summary: string;
+  /** whether it keeps a log of JSON lines without being asked: what runs for ever is read by programs */
+  readonly logs?: true;
   readonly load: () => Promise<{ readonly register: RegisterCommand }>;
 };
 
