@@ -5,7 +5,7 @@ import { Command, CommanderError } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fakeCommandContext } from "../../test/fakes/command-context.ts";
 import { ReleaseError } from "../domain/errors.ts";
-import { addController, type OwnFacts } from "./controller.ts";
+import { addController, type ControllerPlaces } from "./controller.ts";
 
 const IMAGE = `registry.example:5000/imgrel/controller@sha256:${"a".repeat(64)}`;
 const never = () => Promise.reject(new Error("it is not asked for"));
@@ -20,7 +20,12 @@ afterAll(() => rm(cwd, { recursive: true }));
 async function run(args: readonly string[], serve: (scratch: string) => Promise<void> = async () => undefined) {
   const { context, recorded } = fakeCommandContext({ cwd });
   const program = new Command("imgrel").exitOverride().configureOutput({ writeErr: context.stderr });
-  const seen: { asked?: unknown; own?: OwnFacts; served?: Record<string, unknown>; signal?: AbortSignal } = {};
+  const seen: {
+    asked?: unknown;
+    own?: Parameters<ControllerPlaces["opener"]>[0];
+    served?: Record<string, unknown>;
+    signal?: AbortSignal;
+  } = {};
   addController(program, context, {
     connect: async (_env, kubeconfig) => {
       seen.asked = kubeconfig;
@@ -28,7 +33,7 @@ async function run(args: readonly string[], serve: (scratch: string) => Promise<
     },
     opener: (own) => {
       seen.own = own;
-      return () => ({ treeAt: never, record: never, work: never });
+      return () => ({ treeAt: never, record: never, work: never, cleanUp: never, letGo: never });
     },
     serve: async ({ connection, listen, webhookListen, scratch }, signal) => {
       seen.served = { namespace: connection.namespace, listen, webhookListen, scratch };

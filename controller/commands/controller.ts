@@ -2,22 +2,20 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import type { ClusterControllerOptions, connectCluster, serveController } from "../cluster-wiring.ts";
+import { connectCluster, serveController } from "../cluster-wiring.ts";
+import { clusterOpener } from "../cluster-work.ts";
 import { PINNED_IMAGE } from "../domain/addresses.ts";
 import { LISTEN_ADDRESS } from "../domain/listen-address.ts";
 import { LABEL_NAME } from "../domain/names.ts";
 import { BUILDER_ID } from "../domain/policy.ts";
 import { CLUSTER_BUILDER } from "../domain/provenance.ts";
 import { judgeText, type TextRule } from "../domain/text-rule.ts";
-import type { CommandContext } from "./command.ts";
-
-/** What the work on releases has to know of this controller. */
-export type OwnFacts = { readonly controllerImage: string; readonly builderId: string; readonly scratch: string };
+import type { CommandContext, RegisterCommand } from "./command.ts";
 
 /** How the command reaches a cluster, and what it runs there. */
 export type ControllerPlaces = {
   readonly connect: typeof connectCluster;
-  readonly opener: (own: OwnFacts) => ClusterControllerOptions["opener"];
+  readonly opener: typeof clusterOpener;
   readonly serve: typeof serveController;
 };
 
@@ -119,3 +117,7 @@ export function addController(program: Command, context: CommandContext, places:
     )
     .action((options: Options) => run(context, options, places));
 }
+
+/** Adds `imgrel controller`. */
+export const register: RegisterCommand = (program, context) =>
+  addController(program, context, { connect: connectCluster, opener: clusterOpener, serve: serveController });
