@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { type HttpListener } from "./adapters/http-listener.ts";
+import { serveProbes } from "./adapters/http-server.ts";
 import { createApiClient, type ApiClient } from "./adapters/kubernetes/api-client.ts";
 import type { ApiConnection } from "./adapters/kubernetes/connection.ts";
 import { createEventRecorder } from "./adapters/kubernetes/event-recorder.ts";
@@ -9,12 +11,15 @@ import { connectByKubeconfig } from "./adapters/kubernetes/kubeconfig.ts";
 import { clusterLease } from "./adapters/kubernetes/lease-store.ts";
 import { objectData } from "./adapters/kubernetes/object-data.ts";
 import { openedRepositories } from "./adapters/kubernetes/opened-repositories.ts";
+import { requestReconcile } from "./adapters/kubernetes/reconcile-request.ts";
 import { createReflector, type Reflector } from "./adapters/kubernetes/reflector.ts";
 import { CLASSES, RELEASES, SOURCES } from "./adapters/kubernetes/release-kinds.ts";
 import { releaseStore } from "./adapters/kubernetes/release-store.ts";
 import type { Resource } from "./adapters/kubernetes/resource.ts";
 import { statusWriter } from "./adapters/kubernetes/status-writer.ts";
 import { privateTexts } from "./adapters/local/private-texts.ts";
+import { serveNudges } from "./adapters/nudge-server.ts";
+import { createPrometheusMetrics } from "./adapters/prometheus-metrics.ts";
 import { systemClock } from "./adapters/system-clock.ts";
 import {
   type Changed,
@@ -33,14 +38,17 @@ import {
   readClusterSource,
 } from "./domain/cluster-objects.ts";
 import { ReleaseError } from "./domain/errors.ts";
+import { type Health, liveness, readiness } from "./domain/health.ts";
 import { LEASE_TIMES } from "./domain/lease.ts";
 import type { ControllerMetrics } from "./ports/controller-metrics.ts";
 import type { Logger } from "./ports/logger.ts";
+import type { NudgeHooks } from "./ports/nudge-hooks.ts";
 import type { ObjectCache } from "./ports/object-cache.ts";
 import { bothLoops } from "./reconciler/both-loops.ts";
 import { createInterrupts } from "./reconciler/cluster/interrupts.ts";
 import { reconcileRelease, type ReleaseOpener } from "./reconciler/cluster/reconcile-release.ts";
 import { reconcileSource } from "./reconciler/cluster/reconcile-source.ts";
+import { sourceNudges } from "./reconciler/cluster/source-nudges.ts";
 import type { Term } from "./reconciler/leader-term.ts";
 import { createLoop } from "./reconciler/loop.ts";
 import { runController } from "./reconciler/run-controller.ts";
@@ -92,6 +100,13 @@ export type ClusterView = {
   readonly term: () => Term | undefined;
 };
 
+/** What a controller that runs says of itself, and what it may be asked. */
+export type RunningController = {
+  readonly livez: () => Health;
+  readonly readyz: () => Health;
+  readonly nudges: NudgeHooks;
+};
+
 export type ClusterControllerOptions = {
   readonly connection: ApiConnection;
   readonly log: Logger;
@@ -100,6 +115,8 @@ export type ClusterControllerOptions = {
   readonly scratch: string;
   /** what the work on a release needs from outside */
   readonly opener: (view: ClusterView) => ReleaseOpener;
+  /** told once; nothing is done before it resolves */
+  readonly onStart?: (running: RunningController) => Promise<void>;
 };
 
 /**
@@ -113,6 +130,7 @@ export async function runClusterController(options: ClusterControllerOptions, si
   const clock = systemClock;
   const random = Math.random;
   let term: Term | undefined;
+  let answered = Number.NEGATIVE_INFINITY;
 
   const follow = <T>(resource: Resource, read: (object: unknown) => T, onChange: (changed: Changed<T>) => void) => {
     const keep = (object: unknown): T | undefined => {
@@ -226,12 +244,37 @@ export async function runClusterController(options: ClusterControllerOptions, si
   metrics.showLeader(() => term?.isLeader() ?? false);
   metrics.showReleases(() => countPhases(releases.values()));
   const reflectors = [sourcesReflector, classesReflector, releasesReflector];
+  const caches = () =>
+    new Map([
+      ["sources", sourcesReflector.cache.hasSynced()],
+      ["classes", classesReflector.cache.hasSynced()],
+      ["releases", releasesReflector.cache.hasSynced()],
+    ]);
+  /** Looks at a source, or has the one look who leads. */
+  const wake = (key: string): void => {
+    if (term?.isLeader() === true) return sourceLoop.queue.add(key);
+    const source = sources.get(key);
+    if (source === undefined) return;
+    requestReconcile(client, source, clock.now(), signal).catch((fault: unknown) =>
+      log.warn("whoever leads could not be asked to look at a source", { source: source.name, fault }),
+    );
+  };
+  await options.onStart?.({
+    livez: () => liveness(term === undefined ? "standing by" : term.lost.aborted ? "lost" : "leading"),
+    readyz: () => readiness(caches(), clock.monotonic() - answered),
+    nudges: sourceNudges({
+      ...{ sources, namespace, wake, clock, log },
+      secret: (ref) => data.text("Secret", ref, "secret", signal),
+    }),
+  });
   const following = Promise.all(reflectors.map(({ run }) => run(stopReflectors.signal)));
   try {
     await runController(
       {
         election: {
-          store: clusterLease(client, { namespace, name: "imgrel-controller" }),
+          store: clusterLease(client, { namespace, name: "imgrel-controller" }, () => {
+            answered = clock.monotonic();
+          }),
           ...{ clock, identity: instance, times: LEASE_TIMES, log, random },
         },
         ...{ loop, log, drainLimit: DRAIN_LIMIT },
@@ -247,5 +290,36 @@ export async function runClusterController(options: ClusterControllerOptions, si
     stopReflectors.abort();
     await following;
     await events.settled();
+  }
+}
+
+export type ServedController = Omit<ClusterControllerOptions, "metrics" | "onStart"> & {
+  /** where probes and metrics are asked for (domain/listen-address.ts) */
+  readonly listen: string;
+  /** where webhooks are taken; undefined: nowhere */
+  readonly webhookListen: string | undefined;
+};
+
+/**
+ * The controller of one namespace with probes, metrics and webhooks, until the signal fires.
+ * @throws ReleaseError Usage if it cannot listen; what {@link runClusterController} throws
+ */
+export async function serveController(options: ServedController, signal: AbortSignal): Promise<void> {
+  const { listen, webhookListen, ...rest } = options;
+  const metrics = createPrometheusMetrics();
+  const servers: HttpListener[] = [];
+  const serve = async (what: string, starting: Promise<HttpListener>): Promise<void> => {
+    const server = await starting;
+    servers.push(server);
+    rest.log.info("listening", { what, host: server.host, port: server.port });
+  };
+  const onStart = async ({ livez, readyz, nudges }: RunningController): Promise<void> => {
+    await serve("probes", serveProbes(listen, { livez, readyz, metrics: metrics.expose }));
+    if (webhookListen !== undefined) await serve("webhooks", serveNudges(webhookListen, nudges));
+  };
+  try {
+    await runClusterController({ ...rest, metrics, onStart }, signal);
+  } finally {
+    await Promise.all(servers.map(({ close }) => close()));
   }
 }

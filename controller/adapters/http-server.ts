@@ -1,7 +1,5 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { ReleaseError } from "../domain/errors.ts";
 import type { Health } from "../domain/health.ts";
+import { type HttpListener, listen } from "./http-listener.ts";
 
 export type Probes = {
   readonly livez: () => Health;
@@ -10,37 +8,27 @@ export type Probes = {
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
 };
 
-export type ProbeServer = { readonly host: string; readonly port: number; readonly close: () => Promise<void> };
+type Answer = { readonly status: number; readonly type: string; readonly text: string };
 
-/** `<host>:<port>`, `[<IPv6>]:<port>` or `:<port>` for every address; port 0: any free one. */
-function parseAddress(address: string): { host?: string; port: number } {
-  const [, six, four, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):([0-9]{1,5})$/.exec(address) ?? [];
-  const port = Number(digits);
-  if (digits === undefined || port > 65_535) {
-    throw new ReleaseError("Usage", `${JSON.stringify(address)} is not an address to listen at`, "write <host>:<port>");
-  }
-  const host = six ?? four;
-  return host === undefined || host === "" ? { port } : { host, port };
-}
-
-const probeText = (health: Health): { status: number; type: string; text: string } => ({
+const probeText = (health: Health): Answer => ({
   status: health.failing.length === 0 ? 200 : 503,
   type: "text/plain; charset=utf-8",
   text: health.failing.length === 0 ? "ok\n" : `${health.failing.join("\n")}\n`,
 });
 
 /**
- * Answers GET /livez, /readyz and /metrics, and nothing else.
+ * Answers GET /healthz (and /livez, its newer name), /readyz and /metrics, and nothing else.
  * @throws ReleaseError Usage if it cannot listen at the address
  */
-export async function serveProbes(address: string, probes: Probes): Promise<ProbeServer> {
-  const { host, port } = parseAddress(address);
-  const answers: Readonly<Record<string, () => Promise<{ status: number; type: string; text: string }>>> = {
-    "/livez": async () => probeText(probes.livez()),
+export async function serveProbes(address: string, probes: Probes): Promise<HttpListener> {
+  const alive = async () => probeText(probes.livez());
+  const answers: Readonly<Record<string, () => Promise<Answer>>> = {
+    "/healthz": alive,
+    "/livez": alive,
     "/readyz": async () => probeText(probes.readyz()),
     "/metrics": async () => ({ status: 200, ...(await probes.metrics()) }),
   };
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+  return listen(address, (request, response) => {
     const path = (request.url ?? "").replace(/\?.*$/s, "");
     const answer = Object.hasOwn(answers, path) ? answers[path] : undefined;
     if (answer === undefined || request.method !== "GET") {
@@ -52,20 +40,4 @@ export async function serveProbes(address: string, probes: Probes): Promise<Prob
       () => response.writeHead(500).end(),
     );
   });
-  await new Promise<void>((listening, failed) => {
-    server.once("error", (cause) =>
-      failed(new ReleaseError("Usage", `cannot listen at ${address}: ${cause.message}`, "choose another", { cause })),
-    );
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, listening);
-  });
-  const bound = server.address() as AddressInfo;
-  return {
-    host: bound.address,
-    port: bound.port,
-    close: () =>
-      new Promise((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
-  };
 }

@@ -165,6 +165,14 @@ describe("--log json", () => {
     expect(steps.stdout).toBe("fetched 212 packages\n");
   });
 
+  test("is what a command that runs for ever does by itself, unless a file or help is asked for", async () => {
+    const { stderr } = await demo("serve");
+    expect(records(stderr).map(({ msg, text }) => text ?? msg)).toEqual(["serving", "a word", "command ended"]);
+    expect((await demo("serve", "--log-file", "serve.log")).stderr).toBe("a word\n");
+    expect((await demo("serve", "--help")).stderr).toBe("");
+    expect((await demo("succeed", "serve")).stderr).toMatch(/^error: too many arguments/);
+  });
+
   test("with --log-file leaves standard error to people", async () => {
     const { stderr, exitCode } = await demo("release-error", "--log-file", "run.log");
     expect(stderr).toMatch(/^error: /);

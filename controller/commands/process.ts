@@ -20,7 +20,8 @@ const STUCK =
  */
 export async function runProcess(argv: readonly string[], commands: readonly CommandEntry[]): Promise<never> {
   const options = readGlobalOptions(argv);
-  const logAlone = options.log && options.logFile === undefined;
+  const keepsLog = options.log || commands.some(({ name, logs }) => name === options.command && logs === true);
+  const logAlone = keepsLog && options.logFile === undefined;
   const usesCommand = commands.some(({ name }) => argv.includes(name));
   const view = logAlone || !usesCommand ? noProgress : await (await import("../wiring.ts")).createProgressView();
   let log: Logger = silentLogger;
@@ -107,7 +108,7 @@ export async function runProcess(argv: readonly string[], commands: readonly Com
   });
 
   try {
-    if (options.log) {
+    if (keepsLog) {
       const { createLog } = await import("../wiring.ts");
       log = await createLog({ file: options.logFile, cwd: process.cwd(), debug: options.verbose });
     }

@@ -113,11 +113,13 @@ test("what a command throws reaches the caller, also what commander would call w
 });
 
 test.each([
-  [[], { log: false, logFile: undefined, verbose: false }],
-  [["lock", "--log", "json", "-v"], { log: true, logFile: undefined, verbose: true }],
-  [["lock", "--unknown", "--log-file", "x.log"], { log: true, logFile: "x.log", verbose: false }],
-  [["lock", "--", "--log", "json"], { log: false, logFile: undefined, verbose: false }],
-  [["lock", "--log"], { log: false, logFile: undefined, verbose: false }],
+  [[], { log: false, logFile: undefined, verbose: false, command: undefined }],
+  [["lock", "--log", "json", "-v"], { log: true, logFile: undefined, verbose: true, command: "lock" }],
+  [["lock", "--unknown", "--log-file", "x.log"], { log: true, logFile: "x.log", verbose: false, command: "lock" }],
+  [["lock", "--", "--log", "json"], { log: false, logFile: undefined, verbose: false, command: "lock" }],
+  [["lock", "--log"], { log: false, logFile: undefined, verbose: false, command: undefined }],
+  [["-v", "lock", "fetch"], { log: false, logFile: undefined, verbose: true, command: "lock" }],
+  [["lock", "-h"], { log: false, logFile: undefined, verbose: false, command: undefined }],
 ])("the program's own options in %j", (argv, options) => {
   expect(readGlobalOptions(argv)).toEqual(options);
 });

@@ -9,6 +9,8 @@ export type GlobalOptions = {
   readonly log: boolean;
   readonly logFile: string | undefined;
   readonly verbose: boolean;
+  /** the command that runs; undefined: none does, or only its help is asked for */
+  readonly command: string | undefined;
 };
 
 const globalOptions = (): Option[] => [
@@ -40,13 +42,15 @@ export function readGlobalOptions(argv: readonly string[]): GlobalOptions {
   const program = bareProgram()
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
+  let command: string | undefined;
   try {
-    program.parseOptions([...argv]);
+    const { operands, unknown } = program.parseOptions([...argv]);
+    if (!unknown.includes("--help") && !unknown.includes("-h")) [command] = operands;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
   }
   const { log, logFile, verbose } = program.opts<{ log?: string; logFile?: string; verbose?: true }>();
-  return { log: log !== undefined || logFile !== undefined, logFile, verbose: verbose === true };
+  return { log: log !== undefined || logFile !== undefined, logFile, verbose: verbose === true, command };
 }
 
 /** commander's message in our form: `error: …`, then what to do. */

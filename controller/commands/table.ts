@@ -6,6 +6,8 @@ export type CommandEntry = {
   readonly name: string;
   /** its line in `imgrel --help` */
   readonly summary: string;
+  /** whether it keeps a log of JSON lines without being asked: what runs for ever is read by programs */
+  readonly logs?: true;
   readonly load: () => Promise<{ readonly register: RegisterCommand }>;
 };
 
@@ -25,6 +27,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "verify", summary: "prove a release from its record and a policy", load: () => import("./verify.ts") },
   { name: "status", summary: "show what the records say of each release", load: () => import("./status.ts") },
   { name: "crds", summary: "print the CustomResourceDefinitions of the kinds", load: () => import("./crds.ts") },
+  {
+    name: "controller",
+    summary: "follow sources in a cluster and release what they hold",
+    logs: true,
+    load: () => import("./controller.ts"),
+  },
   { name: "pod", summary: "what the controller starts in pods of a cluster", load: () => import("./pod.ts") },
   { name: "inspect", summary: "show what an artifact holds, without mounting it", load: () => import("./inspect.ts") },
   {

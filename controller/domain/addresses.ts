@@ -4,7 +4,8 @@ import type { Fault, TextRule } from "./text-rule.ts";
 /** What nobody sees in a text, inside a character class: spaces, control characters, marks of direction and the like. */
 export const UNPRINTED = "\\p{Z}\\p{Cc}\\p{Cf}";
 
-const PORT = "([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+/** A port, 0 to 65535, as part of a pattern. */
+export const PORT = "([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 // a last label that starts with a digit would be read as a part of an IPv4 address (WHATWG URL, "ends in a number")
 const DNS_NAME = "([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\\.)*[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9_])?";

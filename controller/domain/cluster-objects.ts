@@ -12,7 +12,7 @@ import { SourceStatus } from "./source-status.ts";
 export const JOBS_FINALIZER = "releases.powernode.io/jobs";
 
 /** Annotations by which people ask for something; each new value asks once (release-api.md 3.2). */
-const ANNOTATIONS = {
+export const ANNOTATIONS = {
   reconcileAt: "releases.powernode.io/reconcileAt",
   retryAt: "releases.powernode.io/retryAt",
 } as const;

@@ -12,6 +12,14 @@ it("a process is ready once all its caches were filled", () => {
     ["releases", true],
     ["classes", false],
   ]);
-  expect(readiness(caches).failing).toEqual(["classes were not read yet"]);
-  expect(readiness(caches.set("classes", true)).failing).toEqual([]);
+  expect(readiness(caches, 0).failing).toEqual(["classes were not read yet"]);
+  expect(readiness(caches.set("classes", true), 0).failing).toEqual([]);
+});
+
+it("a process that has not reached the API server for 10 seconds, or ever, is not ready", () => {
+  const caches = new Map([["releases", true]]);
+  expect(readiness(caches, 9999).failing).toEqual([]);
+  for (const silence of [10_000, Number.POSITIVE_INFINITY]) {
+    expect(readiness(caches, silence).failing).toEqual(["the API server does not answer"]);
+  }
 });

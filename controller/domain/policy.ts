@@ -33,7 +33,8 @@ const PUBLIC_KEY: TextRule = {
 
 const URI_RULE = { maxLength: 512, pattern: /^[a-z][a-z0-9+.-]*:[^\s#]+$/ };
 
-const BUILDER_ID: TextRule = {
+/** The URI by which a policy and a provenance name a builder. */
+export const BUILDER_ID: TextRule = {
   ...URI_RULE,
   what: "a builder's id",
   form: 'write the URI that its provenance has in runDetails.builder.id, for example "https://imgrel.example/builders/local@v1"',

@@ -20,6 +20,9 @@ export const BUILD_TYPE = "https://imgrel.example/buildtypes/boot-artifact/v1";
 /** The local process, docs/builders/local-v1.md: one machine and one operator, SLSA build level 1. */
 export const LOCAL_BUILDER = "https://imgrel.example/builders/local@v1";
 
+/** A cluster, docs/builders/k8s-v1.md: for who gives a deployment no id of its own. */
+export const CLUSTER_BUILDER = "https://imgrel.example/builders/k8s@v1";
+
 /** A larger statement leaves the packages to the digests of the locks (trust.md 3). */
 export const MAX_STATEMENT_BYTES = 256 * 1024;
 

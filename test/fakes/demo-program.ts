@@ -122,6 +122,13 @@ const COMMANDS: readonly CommandEntry[] = [
       await sleep(1, undefined, { signal });
     }
   }),
+  {
+    ...entry("serve", ({ log, stderr }) => {
+      log.info("serving");
+      stderr("a word");
+    }),
+    logs: true,
+  },
   entry("steps", (context, options) => steps(context, Number(options["seconds"]))),
 ];
 

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { exec } from "../../builders/host/exec.ts";
 import { createApiClient } from "../../controller/adapters/kubernetes/api-client.ts";
 import type { ApiConnection } from "../../controller/adapters/kubernetes/connection.ts";
 import { connectInCluster, isInCluster } from "../../controller/adapters/kubernetes/in-cluster.ts";
 import { connectByKubeconfig } from "../../controller/adapters/kubernetes/kubeconfig.ts";
 import { PODS } from "../../controller/adapters/kubernetes/resource.ts";
+import { makeCertificate } from "../certificate.ts";
 import { createVirtualTime } from "../fakes/virtual-time.ts";
 
 let folder: string;
@@ -24,17 +24,9 @@ const at = (name: string): string => join(folder, name);
 const read = (name: string): Promise<string> => readFile(at(name), "utf8");
 const POD = { metadata: { name: "x", uid: "u", resourceVersion: "1" } };
 
-async function makeCertificate(name: string, subject: string): Promise<void> {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"];
-  const names = ["-subj", `/CN=${subject}`, "-addext", "subjectAltName=IP:127.0.0.1"];
-  const files = ["-keyout", at(`${name}.key`), "-out", at(`${name}.crt`)];
-  const made = await exec({ program: "openssl", args: ["req", "-x509", ...key, ...names, ...files] });
-  expect(made.exitCode, made.tail).toBe(0);
-}
-
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "imgrel-cluster-"));
-  for (const name of ["server", "client", "stranger"]) await makeCertificate(name, name);
+  for (const name of ["server", "client", "stranger"]) await makeCertificate(folder, name);
   const options = { key: await read("server.key"), cert: await read("server.crt"), ca: await read("client.crt") };
   server = createServer({ ...options, requestCert: true, rejectUnauthorized: false }, (request, response) => {
     const socket = request.socket as TLSSocket;

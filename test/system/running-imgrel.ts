@@ -28,12 +28,17 @@ function readEvent(line: string): LoggedEvent | undefined {
 
 /**
  * Starts the real command line in a session of its own, as a terminal would, and tells its progress and the lines of
- * its standard output as they come.
+ * its output as they come.
  */
 export function startImgrel(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  told: { readonly onEvent?: (event: LoggedEvent) => void; readonly onLine?: (line: string) => void },
+  told: {
+    readonly onEvent?: (event: LoggedEvent) => void;
+    readonly onLine?: (line: string) => void;
+    /** each line of standard error */
+    readonly onLog?: (line: string) => void;
+  },
 ): RunningImgrel {
   let pid: number | undefined;
   const outcome = exec({
@@ -54,6 +59,7 @@ export function startImgrel(
     env,
     onLine: (line, stream) => {
       if (stream === "stderr") {
+        told.onLog?.(line);
         const event = readEvent(line);
         if (event !== undefined) told.onEvent?.(event);
       } else if (pid === undefined) pid = Number(line);

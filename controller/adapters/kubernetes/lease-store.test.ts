@@ -39,3 +39,19 @@ it("a Lease is replaced only in the version that was seen, and by nothing but it
   ]);
   expect(stored).toEqual({ ...lease, version: "7" });
 });
+
+it("each answer is told, a failure is not", async () => {
+  let answers = 0;
+  const client: Pick<ApiClient, "get" | "create" | "patch"> = {
+    get: async () => undefined,
+    create: async () => ({ metadata }),
+    patch: () => Promise.reject(new Error("503")),
+  };
+  const store = clusterLease(client, { namespace: "n", name: "l" }, () => (answers += 1));
+  const now = new Date(0);
+  const lease = { holder: "a", durationSeconds: 15, acquired: now, renewed: now, transitions: 0 };
+  await store.read(never);
+  await store.create(lease, never);
+  await expect(store.replace("6", lease, never)).rejects.toThrow("503");
+  expect(answers).toBe(2);
+});

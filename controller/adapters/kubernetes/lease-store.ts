@@ -43,20 +43,28 @@ const specOf = ({ holder, durationSeconds, acquired, renewed, transitions }: Lea
   leaseTransitions: transitions,
 });
 
-/** One Lease object of the cluster. Only its spec is written, so that labels of others stay. */
+/**
+ * One Lease object of the cluster. Only its spec is written, so that labels of others stay.
+ * @param onAnswer told each time the API server did what it was asked
+ */
 export function clusterLease(
   client: Pick<ApiClient, "get" | "create" | "patch">,
   { namespace, name }: { readonly namespace: string; readonly name: string },
+  onAnswer: () => void = () => undefined,
 ): LeaseStore {
   const ref = { resource: LEASES, namespace, name };
+  const answered = <T>(value: T): T => {
+    onAnswer();
+    return value;
+  };
   return {
     read: async (signal) => {
-      const found = await client.get(ref, signal);
+      const found = answered(await client.get(ref, signal));
       return found === undefined ? undefined : leaseOf(found);
     },
     create: async (lease, signal) =>
-      leaseOf(await client.create(LEASES, { metadata: { namespace, name }, spec: specOf(lease) }, signal)),
+      leaseOf(answered(await client.create(LEASES, { metadata: { namespace, name }, spec: specOf(lease) }, signal))),
     replace: async (resourceVersion, lease, signal) =>
-      leaseOf(await client.patch(ref, { metadata: { resourceVersion }, spec: specOf(lease) }, {}, signal)),
+      leaseOf(answered(await client.patch(ref, { metadata: { resourceVersion }, spec: specOf(lease) }, {}, signal))),
   };
 }
