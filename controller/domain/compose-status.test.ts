@@ -5,6 +5,7 @@ import { admissionFaults } from "../../test/contracts/structural-admission.ts";
 import { bootName, bootPlan } from "./boot-plan.ts";
 import { composeStatus, type Progress } from "./compose-status.ts";
 import { type Condition, statusOf, STEPS, type StepType } from "./conditions.ts";
+import { jobProgress } from "./jobs/job-progress.ts";
 import { decide } from "./decide.ts";
 import type { ArchObservation, Observed, TargetObservation } from "./observed.ts";
 import { type Failure, ReleaseStatus } from "./release-status.ts";
@@ -81,6 +82,7 @@ const progress = (from: fc.Arbitrary<Observed>): fc.Arbitrary<Progress> =>
       generation: fc.integer({ min: 1, max: 3 }),
       suspended: fc.boolean(),
       failure: fc.option(failures),
+      jobs: fc.constant([]),
       now: fc.nat(1000).map((second) => new Date(Date.UTC(2026, 10, 26, 0, 0, second))),
     })
     .map((one) => ({ ...one, decision: decide(one.observed) }));
@@ -172,6 +174,7 @@ const at = (over: Partial<Observed> = {}, more: Partial<Progress> = {}): Progres
     generation: 1,
     suspended: false,
     failure: null,
+    jobs: [],
     now,
   },
   ...more,
@@ -225,6 +228,27 @@ describe("the status of a release", () => {
       ...{ phase: "Released", summary: { targets: "2/2", builds: "2/2" } },
       targets: [{ phase: "Published" }, { phase: "Published" }],
     });
+  });
+  it("says of a Job that waits what the cluster says of it", () => {
+    const ref = { step: "build", arch: "amd64", run: 2 } as const;
+    const message = "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints.";
+    const waits = jobProgress(ref, 1, "dir-x-b2-1", { state: "pending", message });
+    const status = composeStatus({}, at({}, { jobs: [waits] }));
+    const text = `amd64 run 2 build waits: ${message}`;
+    expect(conditionOf(status, "Built")).toMatchObject({
+      ...{ status: "Unknown", reason: "Running", message: `1 of 2 runs are finished; ${text}` },
+    });
+    expect(conditionOf(status, "Ready")).toMatchObject({ reason: "Progressing", message: text });
+    expect(status.builds).toEqual([
+      { arch: "amd64", run: 2, attempt: 1, job: "dir-x-b2-1", state: "Pending", reason: message },
+    ]);
+    const runs = jobProgress(ref, 1, "dir-x-b2-1", { state: "running", pod: "p", node: "n1" });
+    const then = composeStatus(status, at({}, { jobs: [runs] }));
+    expect(conditionOf(then, "Built")?.message).toBe("1 of 2 runs are finished");
+    expect(conditionOf(then, "Ready")?.message).toBe("the release is under way");
+    expect(then.builds).toEqual([
+      { arch: "amd64", run: 2, attempt: 1, job: "dir-x-b2-1", node: "n1", state: "Running" },
+    ]);
   });
   it("keeps what its makers know", () => {
     const before: ReleaseStatus = {

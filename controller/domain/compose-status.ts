@@ -1,6 +1,7 @@
 import { type Condition, type StepType, STEPS, statusOf } from "./conditions.ts";
 import type { Decision } from "./decide.ts";
 import type { Observed, TargetObservation } from "./observed.ts";
+import { type JobProgress, runsWith, waitingText } from "./jobs/job-progress.ts";
 import { conditionsAfter } from "./release-conditions.ts";
 import {
   type Failure,
@@ -23,6 +24,8 @@ export type Progress = {
   readonly suspended: boolean;
   /** what failed last and has not passed since; null: nothing */
   readonly failure: Failure | null;
+  /** how the Jobs stand that are worked on */
+  readonly jobs: readonly JobProgress[];
   readonly now: Date;
 };
 
@@ -31,18 +34,20 @@ const VERDICTS: ReadonlySet<string> = new Set(["NotReproducible", "ReportOnly", 
 const PASSING: ReadonlySet<Failure["class"]> = new Set(["Transient", "Resource"]);
 
 /**
- * The status of a release after a decision (release-api.md 3.2, 3.3). Pure. What only its makers know (runs' Jobs,
- * digests, references, what was published and recorded) is taken over from `before`; they put it there.
+ * The status of a release after a decision (release-api.md 3.2, 3.3). Pure. What only its makers know (digests, references,
+ * what was published and recorded) is taken over from `before`; they put it there.
  * @throws RangeError if a step has a reason that its condition does not know
  */
 export function composeStatus(before: ReleaseStatus, progress: Progress): ReleaseStatus {
-  const { observed, decision, generation, suspended, now } = progress;
+  const { observed, decision, generation, suspended, jobs, now } = progress;
   const failure = cut(progress.failure ?? stopped(decision));
   const retried =
     failure !== null && PASSING.has(failure.class)
       ? { type: failure.step, reason: failure.reason, message: failure.message }
       : null;
-  const conditions = conditionsAfter(before.conditions ?? [], decision, { now, generation, suspended, retried });
+  const waiting = waitingText(jobs);
+  const circumstances = { now, generation, suspended, retried, waiting };
+  const conditions = conditionsAfter(before.conditions ?? [], tellWaiting(decision, waiting), circumstances);
   const done = decision.outcome.kind === "recorded";
   const { failure: _, ...kept } = before;
   return {
@@ -53,8 +58,18 @@ export function composeStatus(before: ReleaseStatus, progress: Progress): Releas
     phase: phaseOf(conditions, retried?.type),
     summary: summaryOf(observed, done),
     targets: observed.targets.map((target) => targetStatus(target, observed, done, before)),
+    ...(jobs.length === 0 ? {} : { builds: runsWith(before.builds ?? [], jobs) }),
     ...(failure === null || done ? {} : { failure }),
   };
+}
+
+/** The decision as it is told while a Job waits: the runs' condition says for what. */
+function tellWaiting(decision: Decision, waiting: string | null): Decision {
+  if (waiting === null) return decision;
+  const conditions = decision.conditions.map((one) =>
+    one.type === "Built" && one.reason === "Running" ? { ...one, message: `${one.message}; ${waiting}` } : one,
+  );
+  return { ...decision, conditions };
 }
 
 /** The failure of a release that ended; of one that goes on: none. */

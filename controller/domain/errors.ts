@@ -49,7 +49,11 @@ const FAULTS = {
 
 export type FaultCode = keyof typeof FAULTS;
 
-type FaultOptions = ErrorOptions & { readonly retryAfter?: number | undefined };
+type FaultOptions = ErrorOptions & {
+  readonly retryAfter?: number | undefined;
+  /** every attempt that there may be was made: only what a person changes brings another */
+  readonly final?: boolean;
+};
 
 /** The one error that crosses module borders. `remedy` is one sentence: what to do or write instead. */
 export class ReleaseError extends Error {
@@ -57,16 +61,19 @@ export class ReleaseError extends Error {
   readonly remedy: string;
   /** milliseconds that the other side asks us to wait, if it does */
   readonly retryAfter: number | undefined;
+  readonly final: boolean;
   constructor(code: FaultCode, message: string, remedy: string, options?: FaultOptions) {
     super(message, options);
     this.name = "ReleaseError";
     this.code = code;
     this.remedy = remedy;
     this.retryAfter = options?.retryAfter;
+    this.final = options?.final ?? false;
   }
   /** Decides the requeue. */
   get kind(): FaultKind {
-    return FAULTS[this.code].kind;
+    const { kind } = FAULTS[this.code];
+    return this.final && kind !== "verdict" ? "permanent" : kind;
   }
   /** What a command exits with. */
   get exitCode(): ExitCode {

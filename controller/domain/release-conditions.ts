@@ -10,10 +10,12 @@ export type Circumstances = {
   readonly suspended: boolean;
   /** a step that failed in a way that passes; it is tried again by itself */
   readonly retried: DecidedCondition | null;
+  /** what holds its Jobs up, in the cluster's words; null: nothing */
+  readonly waiting: string | null;
 };
 
 /** Those of a file in git: it has no generation, and a release never changes. */
-const localAt = (now: Date): Circumstances => ({ now, generation: 1, suspended: false, retried: null });
+const localAt = (now: Date): Circumstances => ({ now, generation: 1, suspended: false, retried: null, waiting: null });
 
 type Setting = { readonly type: string; readonly reason: string; readonly message: string };
 type When = Pick<Circumstances, "now" | "generation">;
@@ -33,7 +35,7 @@ export function conditionsAfter(
   circumstances: Circumstances,
 ): Condition[] {
   const { outcome } = decision;
-  const { suspended, retried } = circumstances;
+  const { suspended, retried, waiting } = circumstances;
   const decided = [...decision.conditions, ...(retried === null ? [] : [retried])];
   const steps = decided.reduce<Condition[]>((all, one) => set(all, one, circumstances), [...conditions]);
   if (outcome.kind === "recorded") return succeeded(steps, circumstances);
@@ -45,7 +47,7 @@ export function conditionsAfter(
   }
   const [reason, message] =
     retried === null
-      ? ["Progressing", "the release is under way"]
+      ? ["Progressing", waiting ?? "the release is under way"]
       : ["ProgressingWithRetry", `${retried.type}: ${retried.message}`];
   const ready = set(idle, { type: "Ready", reason, message }, circumstances);
   return set(ready, { type: "Reconciling", reason, message }, circumstances);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { BuildError } from "../../builders/contract/build-failure.ts";
 import type { Action } from "./action.ts";
 import { STEPS, statusOf, type StepType } from "./conditions.ts";
 import { ReleaseError } from "./errors.ts";
@@ -29,6 +30,26 @@ describe("a fault", () => {
     expect(failureOf({ kind: "record", failure: null }, fault)).toEqual({
       ...{ step: "Recorded", class: "Permanent", reason: "PushDeclined", message: "refused (let us push)" },
     });
+  });
+  it("of a run says in one line what the cluster said, and has the end of the log", () => {
+    const build: Action = { kind: "build", arch: "amd64", run: 1 };
+    const account = {
+      code: "StepFailed",
+      step: "root",
+      message: "killed",
+      remedy: "-",
+      logTail: "line 1\nline 2",
+    } as const;
+    for (const code of ["OOMKilled", "DeadlineExceeded", "Evicted", "ImagePullFailed"] as const) {
+      const fault = new ReleaseError(code, `dir-x:\n${"w".repeat(2000)}`, "raise it", {
+        cause: new BuildError(account),
+      });
+      const failure = failureOf(build, fault);
+      expect(failure).toMatchObject({ step: "Built", reason: code, logTail: account.logTail });
+      expect(failure.message).toMatch(/^dir-x: w+$/);
+      expect(failure.message).toHaveLength(1024);
+    }
+    expect(failureOf(build, new ReleaseError("OOMKilled", "x", "raise it", { final: true })).class).toBe("Permanent");
   });
   it("has a reason that the step knows as a failure, whatever the code is", () => {
     fc.assert(

@@ -1,7 +1,9 @@
+import { BuildError } from "../../builders/contract/build-failure.ts";
 import type { Action } from "./action.ts";
 import type { StepType } from "./conditions.ts";
 import type { FaultCode, ReleaseError } from "./errors.ts";
-import type { Failure } from "./release-status.ts";
+import { oneLine } from "./format.ts";
+import { type Failure, LOG_TAIL, MESSAGE } from "./release-status.ts";
 import { targetName } from "./target.ts";
 
 /** The step that an action belongs to. */
@@ -35,7 +37,11 @@ const REASONS = {
     other: "InputMissing",
   },
   Built: {
-    codes: { InputMissing: "InputMissing", ToolMissing: "InputMissing", InputDigestMismatch: "InputDigestMismatch" },
+    codes: {
+      ...{ InputMissing: "InputMissing", ToolMissing: "InputMissing", InputDigestMismatch: "InputDigestMismatch" },
+      ...{ OOMKilled: "OOMKilled", DeadlineExceeded: "DeadlineExceeded" },
+      ...{ Evicted: "Evicted", ImagePullFailed: "ImagePullFailed" },
+    },
     other: "BuildFailed",
   },
   Reproducible: { codes: {}, other: "NotReproducible" },
@@ -58,9 +64,13 @@ export function reasonOf(step: StepType, code: FaultCode): string {
 const CLASSES = { transient: "Transient", resource: "Resource", permanent: "Permanent", verdict: "Verdict" } as const;
 
 /** What a fault in a step is in the status of its release. */
-export function failureAt(step: StepType, { code, kind, message, remedy }: ReleaseError): Failure {
+export function failureAt(step: StepType, { code, kind, message, remedy, cause }: ReleaseError): Failure {
   const text = kind === "transient" || kind === "resource" ? message : `${message} (${remedy})`;
-  return { step, class: CLASSES[kind], reason: reasonOf(step, code), message: text };
+  const logTail = cause instanceof BuildError ? cause.failure.logTail : "";
+  return {
+    ...{ step, class: CLASSES[kind], reason: reasonOf(step, code), message: oneLine(text).slice(0, MESSAGE) },
+    ...(logTail === "" ? {} : { logTail: logTail.slice(-LOG_TAIL) }),
+  };
 }
 
 /** The same for a fault of an action, with the target that it is about. */

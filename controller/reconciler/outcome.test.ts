@@ -19,6 +19,15 @@ describe("what happens to a key", () => {
     expect(nextAfterFault(fault).kind).toBe(next);
   });
 
+  it.each(["OOMKilled", "DeadlineExceeded", "DiskFull", "Evicted", "BuildFailed", "RegistryUnavailable"] as const)(
+    "after %s when every attempt was made: nobody tries again",
+    (code) => {
+      const fault = new ReleaseError(code, "what", "remedy", { final: true });
+      expect([fault.kind, nextAfterFault(fault)]).toEqual(["permanent", { kind: "forget", result: "stalled" }]);
+      expect(new ReleaseError("NotReproducible", "what", "remedy", { final: true }).kind).toBe("verdict");
+    },
+  );
+
   it("after a fault of the other side that asks us to wait, and after a bug", () => {
     const fault = new ReleaseError("ClusterUnavailable", "429", "wait", { retryAfter: 9000 });
     expect(nextAfterFault(fault)).toEqual({ kind: "retry", result: "retry", atLeast: 9000 });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { digestOf } from "../../builders/contract/digest.ts";
 import type { Report } from "../../builders/contract/progress.ts";
 import { ReleaseError } from "../../controller/domain/errors.ts";
+import type { JobProgress } from "../../controller/domain/jobs/job-progress.ts";
 import type { JobSettings } from "../../controller/domain/jobs/job-settings.ts";
 import type { JobManifest } from "../../controller/domain/jobs/kubernetes-objects.ts";
 import { LABEL } from "../../controller/domain/jobs/object-labels.ts";
@@ -64,10 +65,19 @@ export function fakeClusterRelease(
     return program(manifest, nth);
   });
   let leads = true;
-  const { identity, settings } = demoJobContext(over);
+  const { identity, settings, retryAt } = demoJobContext(over);
   const access = { allowPrivate: false, allowHTTP: false, ca: null };
+  const told: JobProgress[] = [];
   const options = (work = "work", report: Report = () => undefined) => ({
-    ...{ cluster: cluster.cluster, identity, settings, runs: 2, staging: removable(staging), work: join(folder, work) },
+    ...{
+      cluster: cluster.cluster,
+      identity,
+      settings,
+      retryAt,
+      runs: 2,
+      staging: removable(staging),
+      work: join(folder, work),
+    },
     fencing: () => {
       if (leads) return 7;
       throw new ReleaseError("Internal", "no leader any more", "wait");
@@ -80,11 +90,17 @@ export function fakeClusterRelease(
       access,
     },
     publish: { repository: "registry.example/staging", access },
-    ...{ perturbation: null, report, now: cluster.now, random: () => 0 },
+    ...{
+      perturbation: null,
+      report,
+      onJob: (progress: JobProgress) => void told.push(progress),
+      now: cluster.now,
+      random: () => 0,
+    },
     pause: async (milliseconds: number) => cluster.pass(milliseconds),
   });
   return {
-    ...{ ...cluster, staging, options, identity, settings },
+    ...{ ...cluster, staging, options, identity, settings, told },
     names: (suffix: string) => cluster.created.filter((name) => name.includes(suffix)),
     /** another process leads from now on */
     loseLead: () => {

@@ -25,6 +25,7 @@ export const demoSettings = (over: Partial<JobSettings> = {}): JobSettings => ({
 export const demoJobContext = (over: Partial<JobSettings> = {}): JobContext => ({
   identity: { repository: "https://git.example/specs", release: "noble-1", specDigest: digestOf("spec") },
   settings: demoSettings(over),
+  retryAt: "",
   fencing: 7,
 });
 

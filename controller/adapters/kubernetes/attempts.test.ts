@@ -70,8 +70,8 @@ describe("a Job that fails", () => {
     });
     expect(memory).toEqual(["4Gi", "6144Mi", "8Gi"]);
     expect(names("-b1-")).toHaveLength(3);
-    // and is not tried again because somebody asks again
-    await expect(start().build(demoBuildJob(), signal)).rejects.toMatchObject({ code: "OOMKilled" });
+    // and is not tried again because the loop asks again
+    await expect(start().build(demoBuildJob(), signal)).rejects.toMatchObject({ code: "OOMKilled", kind: "permanent" });
     expect(names("-b1-")).toHaveLength(3);
   });
   it("succeeds with what a later attempt was given, and its record says so", async () => {
@@ -86,6 +86,38 @@ describe("a Job that fails", () => {
     );
     const { record } = await start().build(demoBuildJob(2), signal);
     expect(record.variation.workFileSystem).toBe("memory"); // 6 GiB are room for a run in memory
+  });
+  it("is tried anew when a person asks for it, or gives it more", async () => {
+    const memory: (string | undefined)[] = [];
+    const end: Programs = {
+      build1: (manifest) => {
+        memory.push(manifest.spec.template.spec.containers[0].resources.limits?.memory);
+        return { kind: "exit", code: 1, reason: "OOMKilled" };
+      },
+    };
+    const release = fakeClusterRelease(folder, made, end);
+    const options = release.options();
+    const fails = (over: object) =>
+      expect(clusterJobRunner({ ...options, ...over }).build(demoBuildJob(), signal)).rejects.toThrow("more memory");
+    await fails({});
+    await fails({ retryAt: "now" });
+    await fails({ retryAt: "now" }); // was heeded
+    await fails({ retryAt: "now", settings: { ...options.settings, resources: { limits: { memory: "8Gi" } } } });
+    const round = ["4Gi", "6144Mi", "8Gi"];
+    expect(memory).toEqual([...round, ...round, "8Gi"]);
+    expect(release.names("-b1-").map((name) => name.at(-1))).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
+  });
+  it("is told at each change: what it waits for, its node, its end", async () => {
+    const release = fakeClusterRelease(folder, made, { build1: () => ({ kind: "exit", code: 4 }) });
+    await expect(clusterJobRunner(release.options()).build(demoBuildJob(), signal)).rejects.toThrow("missing");
+    const build = release.told.filter(({ ref }) => ref.step === "build");
+    expect(build.map(({ state }) => state)).toEqual(["Pending", "Running", "Failed"]);
+    expect(build.at(-1)).toMatchObject({
+      attempt: 1,
+      job: release.names("-b1-")[0],
+      node: expect.any(String) as string,
+    });
+    expect(build.at(-1)?.reason).toBe("it ended with code 4");
   });
   it("gets more time", async () => {
     const deadlines: number[] = [];

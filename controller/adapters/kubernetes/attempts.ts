@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import { readBuilderLine } from "../../../builders/contract/builder-line.ts";
 import { BuildError, type BuildFailure } from "../../../builders/contract/build-failure.ts";
 import type { Report } from "../../../builders/contract/progress.ts";
 import { ReleaseError } from "../../domain/errors.ts";
-import type { JobContext } from "../../domain/jobs/job-frame.ts";
+import { type JobContext, roundOf } from "../../domain/jobs/job-frame.ts";
 import { type AttemptFailure, judgeAttempt, PENDING_IS_LONG, podsOf } from "../../domain/jobs/job-outcome.ts";
+import { jobProgress, type JobProgress } from "../../domain/jobs/job-progress.ts";
 import type { JobManifest, ObservedJob, ObservedPod } from "../../domain/jobs/kubernetes-objects.ts";
 import {
   type AttemptLimits,
@@ -13,7 +15,7 @@ import {
   limitsAfter,
   nextAttempt,
 } from "../../domain/jobs/next-attempt.ts";
-import { attemptOf, attemptsSelector, LABEL } from "../../domain/jobs/object-labels.ts";
+import { attemptOf, attemptsSelector, LABEL, labelDigest } from "../../domain/jobs/object-labels.ts";
 import { jobName, type JobRef } from "../../domain/jobs/object-names.ts";
 import { type ValidOutcome, type ValidSuccess, withMessage } from "../../domain/jobs/pod-message.ts";
 import type { ClusterJobs } from "../../ports/cluster-jobs.ts";
@@ -33,8 +35,10 @@ export type AttemptResult<T> = ValidSuccess<T> & { readonly limits: AttemptLimit
 
 export type AttemptPorts = {
   readonly cluster: ClusterJobs;
-  readonly context: Pick<JobContext, "identity" | "settings">;
+  readonly context: Pick<JobContext, "identity" | "settings" | "retryAt">;
   readonly report: Report;
+  /** told when the last attempt at a Job stands differently than before */
+  readonly onJob: (progress: JobProgress) => void;
   /** milliseconds since 1970 */
   readonly now: () => number;
   /** from 0 to 1 */
@@ -59,9 +63,10 @@ function failureIn(log: string): BuildFailure | undefined {
 }
 
 /** Runs attempts at Jobs of one release, wherever an earlier process left them. */
-export function jobAttempts({ cluster, context, report, now, random, pause }: AttemptPorts) {
+export function jobAttempts({ cluster, context, report, onJob, now, random, pause }: AttemptPorts) {
   const { identity, settings } = context;
   const { namespace } = settings;
+  const round = labelDigest(roundOf(context));
 
   /** The attempts there are, in order, and which Jobs of ours they are by name. */
   async function attemptsAt<T>(wanted: AttemptedJob<T>, request: string, signal: AbortSignal): Promise<Attempt<T>[]> {
@@ -114,22 +119,22 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
   async function finalFault(error: ReleaseError, failure: AttemptFailure, signal: AbortSignal): Promise<ReleaseError> {
     const log = await logOf(failure, signal);
     const logTail = log.slice(-LOG_CHARACTERS).trimEnd();
-    const own = failure.own ?? failureIn(log) ?? null;
-    if (own === null) {
-      const message = logTail === "" ? error.message : `${error.message}\n${logTail}`;
-      return new ReleaseError(error.code, message, error.remedy, { cause: error });
-    }
+    const { message: said, remedy, final } = error;
+    const known = failure.own ?? failureIn(log);
+    const step = failure.container ?? "pod";
+    const own = known ?? { code: "StepFailed", step, message: said, remedy };
     const code = own.code === "InputDigestMismatch" ? own.code : error.code;
-    const message = failure.own === null ? `${error.message}\nstep ${own.step}: ${own.message}` : error.message;
-    return new ReleaseError(code, message, own.remedy, { cause: new BuildError({ ...own, logTail }) });
+    const message = known === undefined || failure.own !== null ? said : `${said}\nstep ${own.step}: ${own.message}`;
+    return new ReleaseError(code, message, own.remedy, { cause: new BuildError({ ...own, logTail }), final });
   }
 
-  const failedOnes = <T>(attempts: readonly Attempt<T>[]): FailedAttempt[] =>
-    attempts.flatMap(({ attempt, job, outcome }) =>
-      outcome.state === "failed"
-        ? [{ attempt, startedAt: Date.parse(job.metadata.creationTimestamp ?? ""), failure: outcome }]
-        : [],
-    );
+  /** The attempts that failed; those count that belong to this round. */
+  const failedOnes = <T>(attempts: readonly Attempt<T>[], counting = round): FailedAttempt[] =>
+    attempts.flatMap(({ attempt, job: { metadata }, outcome }) => {
+      if (outcome.state !== "failed") return [];
+      const counts = metadata.labels?.[LABEL.round] === counting;
+      return [{ attempt, startedAt: Date.parse(metadata.creationTimestamp ?? ""), counts, failure: outcome }];
+    });
 
   /** Creates an attempt; false: one of its name is there, which is ours, and may have come far. */
   async function create<T>(
@@ -148,11 +153,13 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
   const resultOf = <T>(attempts: readonly Attempt<T>[], policy: AttemptPolicy): AttemptResult<T> | undefined => {
     const last = attempts.at(-1);
     if (last?.outcome.state !== "succeeded") return undefined;
+    const { name, labels } = last.job.metadata;
+    const before = failedOnes(attempts, labels?.[LABEL.round]).filter(({ counts }) => counts);
     const limits = limitsAfter(
-      failedOnes(attempts).map(({ failure }) => failure.cause),
+      before.map(({ failure }) => failure.cause),
       policy,
     );
-    return { ...last.outcome, limits, job: last.job.metadata.name };
+    return { ...last.outcome, limits, job: name };
   };
 
   const requestOf = async <T>(wanted: AttemptedJob<T>): Promise<string> =>
@@ -174,7 +181,7 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
     const request = await requestOf(wanted);
     const name = jobName(identity, wanted.ref, 1).replace(/-1$/, "");
     using news = cluster.follow({ namespace, selector: attemptsSelector(identity.release, wanted.ref) });
-    let told = "";
+    let told: JobProgress | undefined;
     for (;;) {
       signal.throwIfAborted();
       const attempts = await attemptsAt(wanted, request, signal);
@@ -184,6 +191,10 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
         continue;
       }
       const { outcome } = last;
+      const progress = jobProgress(wanted.ref, last.attempt, last.job.metadata.name, outcome);
+      const isNews = !isDeepStrictEqual(progress, told);
+      told = progress;
+      if (isNews) onJob(progress);
       if (outcome.state === "succeeded") {
         const result = resultOf(attempts, wanted.policy);
         if (result !== undefined) return result;
@@ -200,10 +211,9 @@ export function jobAttempts({ cluster, context, report, now, random, pause }: At
         if (await create(wanted, next.attempt, next, signal)) await news.next(signal);
         continue;
       }
-      const text =
-        outcome.state === "running" ? `on node ${outcome.node ?? "?"}` : `waits: ${outcome.message ?? "for a node"}`;
-      if (text !== told) report({ event: "action", step, text });
-      told = text;
+      const { state, node, reason } = progress;
+      const text = state === "Running" ? `on node ${node ?? "?"}` : `waits: ${reason ?? "for a node"}`;
+      if (isNews) report({ event: "action", step, text });
       await news.next(signal);
     }
   }

@@ -44,9 +44,9 @@ export type ClusterJobRunner = JobRunner & {
  * and adopts whatever an earlier process left.
  */
 export function clusterJobRunner(options: ClusterRunnerOptions): ClusterJobRunner {
-  const { cluster, identity, settings, report, fencing, perturbation } = options;
+  const { cluster, identity, settings, retryAt, report, fencing, perturbation } = options;
   const { namespace } = settings;
-  const { complete, succeeded } = jobAttempts({ ...options, context: { identity, settings } });
+  const { complete, succeeded } = jobAttempts({ ...options, context: { identity, settings, retryAt } });
   const { fetching, building, publishing } = wantedJobs(options);
   const inputs = new Map<Digest, Promise<Digest>>();
 
@@ -144,7 +144,11 @@ export function clusterJobRunner(options: ClusterRunnerOptions): ClusterJobRunne
       const published = await finish(publishing(job), `${name} publish`, signal);
       return timed(report, `${name} download`, async () => ({ value: await bring(job, built, published, signal) }));
     },
-    boot: bootInPod({ cluster, context: () => ({ identity, settings, fencing: fencing() }), complete: finish }),
+    boot: bootInPod({
+      cluster,
+      context: () => ({ identity, settings, retryAt, fencing: fencing() }),
+      complete: finish,
+    }),
     readText: ({ output }, path) => readFile(join(output, path), "utf8"),
     discard: async (job, signal) => {
       const { arch } = job.request;

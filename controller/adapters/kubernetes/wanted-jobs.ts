@@ -12,6 +12,7 @@ import type { AttemptedJob } from "./attempts.ts";
 export type RunJobOptions = {
   readonly identity: JobContext["identity"];
   readonly settings: JobContext["settings"];
+  readonly retryAt: JobContext["retryAt"];
   /**
    * number of this leader's term, asked before each Job is created
    * @throws ReleaseError if this process leads no more
@@ -32,8 +33,8 @@ export const fixedPolicy = (settings: JobContext["settings"]) => ({ ...settings,
 
 /** The Jobs that one run of one arch consists of. */
 export function wantedJobs(options: RunJobOptions) {
-  const { identity, settings, fencing } = options;
-  const context = (): JobContext => ({ identity, settings, fencing: fencing() });
+  const { identity, settings, retryAt, fencing } = options;
+  const context = (): JobContext => ({ identity, settings, retryAt, fencing: fencing() });
   return {
     fetching: ({ request, toolchain }: Omit<BuildJob, "run">): AttemptedJob<FetchMessage> => ({
       ref: { step: "fetch", arch: request.arch },

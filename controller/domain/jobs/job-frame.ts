@@ -1,4 +1,4 @@
-import { canonicalJson, digestOf } from "../../../builders/contract/digest.ts";
+import { canonicalJson, type Digest, digestOf } from "../../../builders/contract/digest.ts";
 import { jobLabels } from "./object-labels.ts";
 import { jobName, type JobRef, type ReleaseIdentity } from "./object-names.ts";
 import type { Container, JobManifest, PodSpec } from "./kubernetes-objects.ts";
@@ -8,6 +8,8 @@ import type { JobSettings } from "./job-settings.ts";
 export type JobContext = {
   readonly identity: ReleaseIdentity;
   readonly settings: JobSettings;
+  /** value of the release's annotation retryAt: a person asks for another try; empty: nobody did */
+  readonly retryAt: string;
   /** number of the term of the leader that creates it */
   readonly fencing: number;
 };
@@ -64,19 +66,29 @@ export const withoutNetwork = (settings: JobSettings) =>
   }) as const;
 
 /**
+ * What the attempts at a release's Jobs have in common that count together. Who asks for another try, or gives Jobs more
+ * of what they lacked, begins a new round: failures of earlier ones no longer count.
+ */
+export function roundOf({ settings, retryAt }: Pick<JobContext, "settings" | "retryAt">): Digest {
+  const { resources, maxResources, deadlineSeconds, retryBudgetSeconds } = settings;
+  return digestOf(canonicalJson({ retryAt, resources, maxResources, deadlineSeconds, retryBudgetSeconds }));
+}
+
+/**
  * A Job around a pod. A disrupted pod is replaced by the cluster and does not count; any other failure ends the Job, and
  * the controller decides about the next attempt (release-api.md 2.2, "Job conventions").
  * @param asked everything that decides what the Job does, but not how much it may use: its digest is the Job's label
  */
 export function jobAround(
-  { identity, settings, fencing }: JobContext,
+  context: JobContext,
   ref: JobRef,
   { attempt, deadlineSeconds }: JobAttempt,
   asked: unknown,
   spec: PodSpec,
 ): JobManifest {
+  const { identity, settings, fencing } = context;
   const request = digestOf(canonicalJson({ ref, asked }));
-  const labels = jobLabels(identity.release, ref, { attempt, request, fencing });
+  const labels = jobLabels(identity.release, ref, { attempt, request, round: roundOf(context), fencing });
   return {
     apiVersion: "batch/v1",
     kind: "Job",

@@ -225,6 +225,8 @@ describe("a Job that failed", () => {
     expect(judge({ job: failedJob("PodFailurePolicy", "…"), pods: told })).toMatchObject({
       ...{ message: "step root-image: mkfs.erofs failed", own },
     });
+    const log = [demoPod({ status: { phase: "Failed", ...ended(1, "Error", "step 1\nstep 2\nkilled\n") } })];
+    expect(judge({ job: failedJob("PodFailurePolicy", "…"), pods: log })).toMatchObject({ message: "killed" });
     const silent = [demoPod({ status: { phase: "Failed", ...ended(137, "Error") } })];
     expect(judge({ job: failedJob("PodFailurePolicy", "…"), pods: silent })).toMatchObject({
       message: "it was killed (signal 9)",

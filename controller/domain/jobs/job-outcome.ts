@@ -127,10 +127,10 @@ function failureOf(pod: ObservedPod | undefined, cause: FailureCause, message: s
   };
 }
 
-/** What is to be said of a container's end: killed without a word is worth one. */
+/** What is to be said of a container's end, of a log its last line: killed without a word is worth one. */
 function lastWords({ status }: ObservedPod, ended: Terminated | undefined): string {
   const own = readFailure(ended?.message ?? "");
-  const said = own === null ? ended?.message : `step ${own.step}: ${own.message}`;
+  const said = own === null ? ended?.message?.trimEnd().split("\n").at(-1) : `step ${own.step}: ${own.message}`;
   const words = [status?.message, said].map((text) => text?.trim() ?? "").filter((text) => text !== "");
   if (words.length > 0) return words.join("\n");
   if (ended?.exitCode === KILLED) return "it was killed (signal 9)";

@@ -18,6 +18,7 @@ const after = (causes: readonly FailureCause[], over: Partial<AttemptPolicy> = {
     causes.map((cause, index) => ({
       attempt: index + 1,
       startedAt: index,
+      counts: true,
       failure: {
         state: "failed",
         cause,
@@ -95,6 +96,17 @@ describe("nextAttempt", () => {
     expect(() => after(["InputMissing"])).toThrow(fault("InputMissing"));
     expect(() => after(["ImagePullFailed"])).toThrow(fault("ImagePullFailed"));
   });
+  it("ends in a fault that nobody tries again by himself, unless the cluster itself goes on trying", () => {
+    const lasting = { message: expect.anything() as string, kind: "permanent" };
+    const over = (causes: FailureCause[]) => () => after(causes, {}, 24 * HOUR);
+    for (const cause of ["Disrupted", "Unavailable", "Refused", "InputMissing"] as const) {
+      expect(over([cause])).toThrow(expect.objectContaining(lasting) as ReleaseError);
+    }
+    for (const cause of ["OOMKilled", "DeadlineExceeded", "StorageExceeded", "Failed"] as const) {
+      expect(over([cause, cause, cause])).toThrow(expect.objectContaining(lasting) as ReleaseError);
+    }
+    expect(over(["ImagePullFailed"])).toThrow(expect.objectContaining({ kind: "transient" }) as ReleaseError);
+  });
   it("says where it failed, and what to do", () => {
     const message = `${NAME}: it needs more memory than it may have (pod ${NAME}-x, node n1, container build, exit code 1): why`;
     expect(() => after(["OOMKilled", "OOMKilled", "OOMKilled"])).toThrow(
@@ -112,8 +124,23 @@ describe("nextAttempt", () => {
       message: "",
       own: null,
     } as const;
-    expect(nextAttempt(NAME, [{ attempt: 7, startedAt: 0, failure }], policy, 1).attempt).toBe(8);
+    expect(nextAttempt(NAME, [{ attempt: 7, startedAt: 0, counts: true, failure }], policy, 1).attempt).toBe(8);
     expect(() => nextAttempt(NAME, [], policy, 1)).toThrow(RangeError);
+  });
+  it("forgets what failed before a person asked for another try, but for the numbers", () => {
+    const words = { pod: null, node: null, container: null, exitCode: null, message: "", own: null };
+    const failed = (attempt: number, counts: boolean, cause: FailureCause = "OOMKilled") => ({
+      ...{ attempt, startedAt: 0, counts, failure: { state: "failed" as const, cause, ...words } },
+    });
+    const before = [1, 2, 3].map((attempt) => failed(attempt, false));
+    const plain = { waitMs: 0, ...limitsAfter([], policy) };
+    expect(nextAttempt(NAME, before, policy, 25 * HOUR)).toEqual({ ...plain, attempt: 4 });
+    expect(nextAttempt(NAME, [failed(1, false, "Refused")], policy, 1)).toEqual({ ...plain, attempt: 2 });
+    expect(nextAttempt(NAME, [...before, failed(4, true)], policy, 1)).toMatchObject({
+      ...{ attempt: 5, resources: { limits: { memory: "6144Mi" } } },
+    });
+    const again = [4, 5, 6].map((attempt) => failed(attempt, true));
+    expect(() => nextAttempt(NAME, [...before, ...again], policy, 1)).toThrow(fault("OOMKilled"));
   });
 });
 

@@ -7,10 +7,11 @@ import type { Amounts, Resources } from "./kubernetes-objects.ts";
 /** What an attempt may use. */
 export type AttemptLimits = { readonly resources: Resources; readonly deadlineSeconds: number };
 
-/** An attempt that failed. `startedAt`: milliseconds since 1970. */
+/** An attempt that failed. `startedAt`: milliseconds since 1970. `counts`: no person asked for another try since. */
 export type FailedAttempt = {
   readonly attempt: number;
   readonly startedAt: number;
+  readonly counts: boolean;
   readonly failure: AttemptFailure;
 };
 
@@ -107,11 +108,8 @@ const REPORTS: Readonly<Record<FailureCause, { code: FaultCode; what: string; re
   Failed: { code: "BuildFailed", what: "it failed", remedy: "read the pod's log below" },
 };
 
-/** A failure as an error that names pod, node, container and exit code, as far as they are known. */
-export function attemptFault(
-  name: string,
-  { cause, pod, node, container, exitCode, message }: AttemptFailure,
-): ReleaseError {
+/** The last failure as an error that names pod, node, container and exit code, as far as they are known. */
+function attemptFault(name: string, { cause, pod, node, container, exitCode, message }: AttemptFailure): ReleaseError {
   const { code, what, remedy } = REPORTS[cause];
   const place = [
     ...(pod === null ? [] : [`pod ${pod}`]),
@@ -119,7 +117,8 @@ export function attemptFault(
     ...(container === null ? [] : [`container ${container}`]),
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
   ].join(", ");
-  return new ReleaseError(code, `${name}: ${what}${place === "" ? "" : ` (${place})`}: ${message}`, remedy);
+  const text = `${name}: ${what}${place === "" ? "" : ` (${place})`}: ${message}`;
+  return new ReleaseError(code, text, remedy, { final: cause !== "ImagePullFailed" });
 }
 
 /** What says nothing about the work: it is repeated, and does not count. */
@@ -130,14 +129,16 @@ const isMore = (a: AttemptLimits, b: AttemptLimits): boolean =>
   a.deadlineSeconds > b.deadlineSeconds || JSON.stringify(a.resources.limits) !== JSON.stringify(b.resources.limits);
 
 /**
- * What comes after attempts that failed (release-api.md 2.1). What was taken away, or
- * could not reach what it needs, is repeated with growing pauses, as long as the class's budget lasts, and does not count. Want of memory, disk space or time gets at most two further
- * attempts, each with half as much more, up to the class's cap; any other failure of the work two further ones as well.
- * An exit code that no repetition changes gets none, and of an image that can't be pulled the same Job goes on trying.
+ * What comes after attempts that failed (release-api.md 2.1). What was taken away, or could not reach what it needs, is
+ * repeated with growing pauses, as long as the class's budget lasts, and does not count. Want of memory, disk space or
+ * time gets at most two further attempts, each with half as much more, up to the class's cap; any other failure of the
+ * work two further ones as well. An exit code that no repetition changes gets none, and of an image that can't be pulled
+ * the same Job goes on trying. What failed before a person asked for another try does not matter any more.
  * @param name of the Job, for the message
  * @param failed in order, at least one
  * @param now milliseconds since 1970
- * @throws ReleaseError Evicted, RegistryUnavailable, OOMKilled, DeadlineExceeded, DiskFull, ImagePullFailed, Usage, InputMissing, BuildFailed
+ * @throws ReleaseError Evicted, RegistryUnavailable, OOMKilled, DeadlineExceeded, DiskFull, Usage, InputMissing and
+ * BuildFailed, all of them final; ImagePullFailed
  */
 export function nextAttempt(
   name: string,
@@ -145,12 +146,14 @@ export function nextAttempt(
   policy: AttemptPolicy,
   now: number,
 ): NextAttempt {
-  const [first, last] = [failed[0], failed.at(-1)];
-  if (first === undefined || last === undefined) throw new RangeError("there is no attempt that failed");
-  const causes = failed.map(({ failure }) => failure.cause);
-  const { cause } = last.failure;
+  if (failed.length === 0) throw new RangeError("there is no attempt that failed");
+  const counted = failed.filter(({ counts }) => counts);
+  const causes = counted.map(({ failure }) => failure.cause);
   const limits = limitsAfter(causes, policy);
   const next = { ...limits, attempt: Math.max(...failed.map(({ attempt }) => attempt)) + 1 };
+  const [first, last] = [counted[0], counted.at(-1)];
+  if (first === undefined || last === undefined) return { ...next, waitMs: 0 };
+  const { cause } = last.failure;
   const fault = () => attemptFault(name, last.failure);
   if (causes.filter((one) => !isPassing(one)).length > FURTHER_ATTEMPTS) throw fault();
   switch (cause) {

@@ -11,11 +11,11 @@ import {
   releaseSelector,
 } from "./object-labels.ts";
 
-const mark = { attempt: 3, request: digestOf("request"), fencing: 12 };
+const mark = { attempt: 3, request: digestOf("request"), round: digestOf("round"), fencing: 12 };
 const group = "releases.powernode.io";
 
 describe("labels", () => {
-  it("say release, arch, run, step, attempt, request and fencing number", () => {
+  it("say release, arch, run, step, attempt, request, round and fencing number", () => {
     expect(jobLabels("noble-1", { step: "build", arch: "amd64", run: 2 }, mark)).toEqual({
       "app.kubernetes.io/managed-by": "imgrel",
       [`${group}/release`]: "noble-1",
@@ -24,6 +24,7 @@ describe("labels", () => {
       [`${group}/run`]: "2",
       [`${group}/attempt`]: "3",
       [`${group}/request`]: labelDigest(mark.request),
+      [`${group}/round`]: labelDigest(mark.round),
       [`${group}/fencing`]: "12",
     });
     expect(jobLabels("noble-1", { step: "boot", arch: "amd64", boot: "raw-uefi" }, mark)[LABEL.boot]).toBe("raw-uefi");

@@ -13,6 +13,7 @@ export const LABEL = {
   boot: `${PREFIX}/boot`,
   attempt: `${PREFIX}/attempt`,
   request: `${PREFIX}/request`,
+  round: `${PREFIX}/round`,
   fencing: `${PREFIX}/fencing`,
 } as const;
 
@@ -34,13 +35,22 @@ const refLabels = (release: string, ref: JobRef): Record<string, string> => ({
   ...("boot" in ref ? { [LABEL.boot]: ref.boot } : {}),
 });
 
-/** What is asked of a Job and by whom. `fencing`: number of the term of the leader that created it. */
-export type JobMark = { readonly attempt: number; readonly request: Digest; readonly fencing: number };
+/**
+ * What is asked of a Job and by whom. `round`: what attempts have in common that count together; `fencing`: number of the
+ * term of the leader that created it.
+ */
+export type JobMark = {
+  readonly attempt: number;
+  readonly request: Digest;
+  readonly round: Digest;
+  readonly fencing: number;
+};
 
 export const jobLabels = (release: string, ref: JobRef, mark: JobMark): Record<string, string> => ({
   ...refLabels(release, ref),
   [LABEL.attempt]: String(mark.attempt),
   [LABEL.request]: labelDigest(mark.request),
+  [LABEL.round]: labelDigest(mark.round),
   [LABEL.fencing]: String(mark.fencing),
 });
 

@@ -5,6 +5,7 @@ import { fakeReleaseWork } from "../../../test/fakes/release-work.ts";
 import type { Action } from "../../domain/action.ts";
 import type { ClusterClass, ClusterRelease, ClusterSource } from "../../domain/cluster-objects.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { jobProgress, type JobProgress } from "../../domain/jobs/job-progress.ts";
 import type { ObservedRecord } from "../../domain/observed.ts";
 import { releaseDigest } from "../../domain/release-folder.ts";
 import type { ReleaseStatus } from "../../domain/release-status.ts";
@@ -39,6 +40,7 @@ function world(given: World = {}) {
   /** how often it was cleaned up after, and by which class */
   const swept: string[] = [];
   let opened = 0;
+  let tellJob: (progress: JobProgress) => void = () => undefined;
   let leads = true;
   const turns = { releases: createTurns(() => given.quota ?? 1), builds: createTurns(() => 1) };
   const files = applyChanges(new Map(), [{ path: "specs/demo/release.yaml", content: text }]);
@@ -56,8 +58,9 @@ function world(given: World = {}) {
         opener: {
           treeAt: async (_, commit) => (text === null ? null : treeOf([{ id: commit, message: "spec", files }])),
           record: async () => record,
-          work: async () => {
+          work: async ({ onJob }) => {
             opened += 1;
+            tellJob = onJob;
             return run.work;
           },
           cleanUp: async (_, ofClass) => {
@@ -72,7 +75,18 @@ function world(given: World = {}) {
     );
   const shown = (): string[] =>
     (statuses.at(-1)?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
-  return { look, statuses, events, shown, run, turns, swept, opened: () => opened, depose: () => (leads = false) };
+  return {
+    look,
+    statuses,
+    events,
+    shown,
+    run,
+    turns,
+    swept,
+    opened: () => opened,
+    tellJob: (told: JobProgress) => tellJob(told),
+    depose: () => (leads = false),
+  };
 }
 
 describe("a release", () => {
@@ -177,6 +191,36 @@ describe("a fault", () => {
       expect.arrayContaining(["Ready=False Unauthorized", "Stalled=True Unauthorized", "Built=True Succeeded"]),
     );
   });
+  it("of a Job that has no attempt left stalls the release", async () => {
+    const { look, shown, statuses } = world({
+      perform: async ({ kind }) => {
+        if (kind === "build") throw new ReleaseError("OOMKilled", "too little", "raise it", { final: true });
+      },
+    });
+    await expect(look()).rejects.toMatchObject({ kind: "permanent" });
+    expect(shown()).toEqual(
+      expect.arrayContaining(["Ready=False OOMKilled", "Stalled=True OOMKilled", "Built=False OOMKilled"]),
+    );
+    expect(shown().join()).not.toMatch("Reconciling");
+    expect(statuses.at(-1)).toMatchObject({
+      phase: "Failed",
+      failure: { step: "Built", class: "Permanent", message: "too little (raise it)" },
+    });
+  });
+  it("is followed by another attempt when somebody asks for one, which is counted once", async () => {
+    const annotations = { "releases.powernode.io/retryAt": "again" };
+    const retried = world({ release: clusterRelease({ metadata: { annotations }, status: { attempt: 2 } }) });
+    await retried.look();
+    expect(retried.statuses.at(-1)).toMatchObject({ attempt: 3, lastHandledRetryAt: "again" });
+    expect(retried.statuses.every(({ attempt }) => attempt === 3)).toBe(true);
+    const status = { attempt: 3, lastHandledRetryAt: "again" };
+    const known = world({ release: clusterRelease({ metadata: { annotations }, status }) });
+    await known.look();
+    expect(known.statuses.at(-1)?.attempt).toBe(3);
+    const fresh = world({ release: clusterRelease({ metadata: { annotations } }) });
+    await fresh.look();
+    expect(fresh.statuses.at(-1)?.attempt).toBe(1);
+  });
   it("goes away with the next look that passes", async () => {
     let times = 0;
     const { look, shown, statuses } = world({
@@ -199,6 +243,30 @@ describe("a fault", () => {
     });
     await expect(look(stop.signal)).rejects.toThrow("stopped");
     expect(statuses.some(({ failure }) => failure !== undefined)).toBe(false);
+  });
+});
+
+describe("a Job of a release", () => {
+  it("is shown as it stands, and what it waits for", async () => {
+    const made = world({
+      perform: async (action) => {
+        if (action.kind !== "build") return;
+        const ref = { step: "build", arch: "amd64", run: action.run } as const;
+        made.tellJob(jobProgress(ref, 1, `dir-b${action.run}`, { state: "pending", message: "no node has room" }));
+        await new Promise(setImmediate);
+        made.tellJob(jobProgress(ref, 1, `dir-b${action.run}`, { state: "running", pod: "p", node: "n1" }));
+      },
+    });
+    await made.look();
+    const messages = made.statuses.flatMap(({ conditions }) => conditions?.find(({ type }) => type === "Built") ?? []);
+    expect(messages).toContainEqual(
+      expect.objectContaining({ message: "0 of 2 runs are finished; amd64 run 1 build waits: no node has room" }),
+    );
+    const run = { arch: "amd64", attempt: 1, node: "n1", state: "Running" };
+    expect(made.statuses.at(-1)?.builds).toEqual([
+      { ...run, run: 1, job: "dir-b1" },
+      { ...run, run: 2, job: "dir-b2" },
+    ]);
   });
 });
 

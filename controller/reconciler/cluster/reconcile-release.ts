@@ -6,6 +6,7 @@ import { secondsOf } from "../../domain/duration.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { evidenceLeft } from "../../domain/evidence.ts";
 import { type Action, actionKey } from "../../domain/action.ts";
+import { type JobProgress, jobTitle } from "../../domain/jobs/job-progress.ts";
 import { type Place, queuedRelease, tellQueue } from "../../domain/queued-runs.ts";
 import type { Observed, ObservedRecord } from "../../domain/observed.ts";
 import { readReleaseFolder, releaseDigest, type ReleaseFolder } from "../../domain/release-folder.ts";
@@ -25,7 +26,11 @@ import { guardedWork } from "./guarded-work.ts";
 import { type StatusSession, statusSession } from "./status-session.ts";
 
 /** A release that is admitted and whose content is what git holds. */
-export type OpenRelease = Admitted & { readonly folder: ReleaseFolder };
+export type OpenRelease = Admitted & {
+  readonly folder: ReleaseFolder;
+  /** to be told how a Job of it stands, whenever that changes: the status shows it */
+  readonly onJob: (progress: JobProgress) => void;
+};
 
 /** What the work on a release needs from outside. */
 export type ReleaseOpener = {
@@ -73,6 +78,10 @@ function isSettled({ status, asked }: ClusterRelease): boolean {
   const ready = status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
   return ready || status.failure?.class === "Verdict";
 }
+
+/** Whether someone asked for another try of a release that was begun before. */
+const isRetry = ({ status, asked }: ClusterRelease): boolean =>
+  asked.retryAt !== "" && asked.retryAt !== status.lastHandledRetryAt && status.attempt !== undefined;
 
 /** The decision about a release that cannot go on before anything was observed. */
 const refused = (condition: DecidedCondition): Decision => ({
@@ -140,6 +149,8 @@ export async function reconcileRelease(
   let failure: Failure | null = null;
   /** runs that wait for their turn, by the key of their action */
   const queued = new Map<string, Place>();
+  /** how its Jobs stand, by their titles */
+  const jobs = new Map<string, JobProgress>();
   let withdraw = (): void => undefined;
   const show = (): void => {
     const next = composeStatus(session.current(), {
@@ -148,6 +159,7 @@ export async function reconcileRelease(
         decision: tellQueue(decision, queued),
         generation,
         failure,
+        jobs: [...jobs.values()],
         suspended: release.spec.suspend,
         now: clock.now(),
       },
@@ -156,6 +168,7 @@ export async function reconcileRelease(
       ...next,
       ...(asked.reconcileAt === "" ? {} : { lastHandledReconcileAt: asked.reconcileAt }),
       ...(asked.retryAt === "" ? {} : { lastHandledRetryAt: asked.retryAt }),
+      ...(isRetry(release) ? { attempt: (release.status.attempt ?? 1) + 1 } : {}),
     });
   };
   const end = async (): Promise<Outcome> => {
@@ -225,7 +238,11 @@ export async function reconcileRelease(
   /** All that is left to do, by the leader, each run in its turn. */
   async function carryOut(judged: Admitted, folder: ReleaseFolder, builds: Pick<Turns, "take">): Promise<void> {
     const conditions = () => session.current().conditions ?? [];
-    const work = await opener.work({ ...judged, folder }, conditions, signal);
+    const onJob = (progress: JobProgress): void => {
+      jobs.set(jobTitle(progress.ref), progress);
+      show();
+    };
+    const work = await opener.work({ ...judged, folder, onJob }, conditions, signal);
     const onPlace = (action: Action, place: Place | null): void => {
       if (place === null) queued.delete(actionKey(action));
       else queued.set(actionKey(action), place);
