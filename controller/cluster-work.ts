@@ -112,11 +112,12 @@ export function clusterParts(
       const signers = [{ ...signer.identity, id: of.name }];
       return { signer, verifier: createBundleVerifier({ signers, now: () => new Date() }) };
     },
-    runner: async ({ release, source, from, class: of }, { work, runs }, signal) => {
+    runner: async ({ release, source, from, class: of, onJob }, { work, runs }, signal) => {
       const { access, staging, stagingRepository, inputsRepository } = await registryOf(of, signal);
       const report: Report = (event) => log.debug("progress", { release: release.name, event });
       const runner = clusterJobRunner({
-        ...{ cluster, staging, work, runs, fencing, report, perturbation: null },
+        ...{ cluster, staging, work, runs, fencing, report, onJob, perturbation: null },
+        retryAt: release.asked.retryAt,
         identity: {
           ...{ repository: repositoryUri(from.spec.url), release: release.name, specDigest: source.specDigest },
         },
