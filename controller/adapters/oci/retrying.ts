@@ -47,7 +47,8 @@ export function connectionFault(what: string, error: unknown): Again {
 
 /**
  * Tries until something is done, a few times at most.
- * @throws ReleaseError RegistryUnavailable with the last reason; what an attempt throws; the signal's reason
+ * @throws ReleaseError RegistryUnavailable with the last reason, and the wait that the server asks for; what an attempt
+ * throws; the signal's reason
  */
 export async function retrying<T>(
   what: string,
@@ -69,7 +70,8 @@ export async function retrying<T>(
         after > 0
           ? `wait ${Math.ceil(after / 1000)} s, as it asks`
           : "see whether the registry runs and can be reached";
-      throw new ReleaseError("RegistryUnavailable", `${what}: ${reason}`, remedy);
+      const asked = after > 0 ? { retryAfter: after } : {};
+      throw new ReleaseError("RegistryUnavailable", `${what}: ${reason}`, remedy, asked);
     }
     await sleep(Math.max(after, pause * (0.75 + Math.random() / 2)), undefined, { signal }).catch(() =>
       signal.throwIfAborted(),
