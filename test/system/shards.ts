@@ -62,7 +62,7 @@ export const SHARDS: readonly Shard[] = [
     files: ["test/system/publication.test.ts"],
     covers: [
       ...[...BUILD, "test/imgrel.ts", "test/toolbox.ts", "test/docker-registry.ts", "test/system/running-imgrel.ts"],
-      ...["test/system/kill-triggers.ts", "test/system/publication-room.ts"],
+      ...["test/system/kill-triggers.ts", "test/system/publication-room.ts", "test/system/publication-traces.ts"],
       ...["test/system/registry-contents.ts", "test/system/watched-registry.ts"],
     ],
     costSeconds: 700,
