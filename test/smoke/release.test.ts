@@ -45,6 +45,10 @@ async function git(...args: string[]): Promise<string> {
   return done.stdout;
 }
 
+/** Its plan, with a state folder of its own. */
+const plan = (...options: string[]) =>
+  imgrel("run", "--plan", "--spec", join(state, "specs/demo"), "--state-dir", join(state, "other"), ...options);
+
 describe("npm start", () => {
   it("ends well and says where everything is", () => {
     expect(outcome.exitCode, outcome.tail).toBe(0);
@@ -123,19 +127,24 @@ describe("npm start", () => {
   it("commits its policy once, as it stands outside the repository", async () => {
     expect(await git("show", "main:policy/verify.yaml")).toBe(await readFile(join(state, "policy.yaml"), "utf8"));
     expect(await git("rev-list", "--count", "main", "--", "policy")).toBe("1\n");
-    expect(outcome.tail).toContain("committed policy/verify.yaml into the repository");
   });
   it("commits none into a repository of others", async () => {
     const others = join(state, "others.git");
     await git("clone", "--quiet", "--bare", "--single-branch", join(state, "repository.git"), others);
     const [imported = ""] = (await git("rev-list", "--reverse", "main")).split("\n");
     await exec({ program: "git", args: ["--git-dir", others, "update-ref", "refs/heads/main", imported] });
-    const options = ["--spec", join(state, "specs/demo"), "--state-dir", join(state, "other"), "--repository", others];
-    const planned = await imgrel("run", "--plan", ...options);
+    const planned = await plan("--repository", others);
     expect(planned.exitCode, planned.tail).toBe(0);
     const refs = await exec({ program: "git", args: ["--git-dir", others, "for-each-ref", "--format=%(objectname)"] });
     expect(refs.stdout).toBe(`${imported}\n`);
-    expect(await readdir(join(state, "other"))).toContain("policy.yaml");
+  });
+  it("commits it still if it was killed before: it is there, and not in the repository", async () => {
+    const policy = await readFile(join(state, "other/policy.yaml"), "utf8");
+    const planned = await plan();
+    expect(planned.exitCode, planned.tail).toBe(0);
+    expect(planned.tail).toContain("committed policy/verify.yaml into the repository");
+    const show = ["--git-dir", join(state, "other/repository.git"), "show", "main:policy/verify.yaml"];
+    expect((await exec({ program: "git", args: show })).stdout).toBe(policy);
   });
   it("does nothing a second time, commits nothing, and asks no archive for it", async () => {
     const before = await git("for-each-ref");

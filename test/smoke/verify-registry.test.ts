@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256Hex } from "../../builders/contract/digest.ts";
 import { exec, type Outcome, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { openRegistry } from "../../controller/adapters/oci/registry.ts";
+import { startFileServer } from "../fakes/file-server.ts";
 import { type GuardedRegistry, startGuardedRegistry } from "../guarded-registry.ts";
 import { PROJECT } from "../imgrel.ts";
 import { toolchainRoot } from "../toolbox.ts";
@@ -32,9 +33,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function verify(options: readonly string[], config = "docker"): Promise<Outcome> {
+function verify(
+  options: readonly string[],
+  { config = "docker", host = registry.host }: { readonly config?: string; readonly host?: string } = {},
+): Promise<Outcome> {
   const places = ["--repo", at("repository.git"), "--policy", at("policy.yaml"), "--state", at("seen")];
-  const from = ["--registry", `${registry.host}/os`, "--allow-private"];
+  const from = ["--registry", `${host}/os`, "--allow-private"];
   return exec({
     program: process.execPath,
     args: ["controller/main.ts", "verify", "demo", ...places, ...from, ...options],
@@ -56,13 +60,16 @@ describe("imgrel verify, with artifacts in docker-registry", () => {
     const untrusted = await verify([]);
     expect(untrusted.exitCode, untrusted.tail).toBe(5);
     expect(artifacts(untrusted)).toMatch(/^SKIP.*certificate is not trusted.*--registry-ca/);
-    const unknown = await verify(trusting(), "none");
+    const unknown = await verify(trusting(), { config: "none" });
     expect(unknown.exitCode, unknown.tail).toBe(5);
     expect(artifacts(unknown)).toMatch(/^SKIP.*check the user, password/);
   });
   it("is not led to plain http by --allow-http where certificates are named", async () => {
-    const outcome = await verify([...trusting(), "--allow-http"]);
-    expect(outcome.exitCode, outcome.stdout + outcome.tail).toBe(0);
+    await using plain = await startFileServer((_, response) => void response.end("{}"));
+    const outcome = await verify([...trusting(), "--allow-http"], { host: plain.url.host });
+    expect(outcome.exitCode, outcome.stdout + outcome.tail).toBe(5);
+    expect(artifacts(outcome)).toMatch(/^SKIP.*does not speak TLS/);
+    expect(plain.requests).toEqual([]);
   });
   it("fails for a byte that the registry's disk has wrong", async () => {
     const hex = sha256Hex(OUTPUT.get("amd64/raw/installer.img") ?? "");
