@@ -13,6 +13,7 @@ import type { OwnImage, OwnImagesOptions } from "./adapters/image/own-images.ts"
 import type { RepositoryPlace } from "./adapters/git/repository-at.ts";
 import type { RunFile, RunFolders } from "./adapters/kubernetes/run-files.ts";
 import type { BootArtifact } from "./adapters/local/boot-artifact.ts";
+import { LOCAL_PLACES } from "./domain/local-places.ts";
 import { perturbationOf } from "./domain/perturbation.ts";
 import type { RegistryAccess } from "./domain/jobs/publish-job.ts";
 import type { SpecFiles } from "./domain/spec-files.ts";
@@ -118,12 +119,9 @@ export async function createPackageStore(options: {
   return store.createPackageStore({ archive: options.archive, cache: cacheRoot(options.env), report: options.report });
 }
 
-/** Where the local process keeps its repository, and the branch that holds specs and locks. */
-const SPEC_REPOSITORY = { folder: "repository.git", branch: "main" } as const;
+/** The branch of the local process's repository that holds specs and locks. */
+const SPEC_BRANCH = "main";
 const LOCAL_AUTHOR = { name: "imgrel", email: "imgrel@localhost" };
-
-/** Where the local process keeps what it publishes, its keys, and the policy that names them (README). */
-const LOCAL = { registry: "registry", keys: "keys", policy: "policy.yaml" } as const;
 
 /** How references to what the local process publishes in its own folder begin: nobody can pull them from elsewhere. */
 const LOCAL_REPOSITORY = "local";
@@ -139,7 +137,7 @@ export type RepositoryChoice = {
 
 const placeOf = ({ stateDirectory, location, cwd }: RepositoryChoice): RepositoryPlace =>
   location === undefined
-    ? { kind: "own", directory: join(stateDirectory, SPEC_REPOSITORY.folder) }
+    ? { kind: "own", directory: join(stateDirectory, LOCAL_PLACES.repository) }
     : { kind: "remote", location, cwd, allowHttp: false, mirrors: join(stateDirectory, "mirrors") };
 
 /**
@@ -149,7 +147,7 @@ const placeOf = ({ stateDirectory, location, cwd }: RepositoryChoice): Repositor
 export async function openRepository(choice: RepositoryChoice): Promise<SpecRepository> {
   const { openRepositoryAt } = await import("./adapters/git/repository-at.ts");
   const { specs } = await openRepositoryAt(placeOf(choice), {
-    ...{ specBranch: SPEC_REPOSITORY.branch, recordsBranch: RECORDS_BRANCH, committer: { author: LOCAL_AUTHOR } },
+    ...{ specBranch: SPEC_BRANCH, recordsBranch: RECORDS_BRANCH, committer: { author: LOCAL_AUTHOR } },
   });
   return specs;
 }
@@ -166,10 +164,10 @@ export async function pastReleaseTexts(options: {
   readonly stateDirectory: string;
 }): Promise<readonly Uint8Array[]> {
   const { contentsInRepository, contentsInWorkTree } = await import("./adapters/git/past-contents.ts");
-  const repository = join(options.stateDirectory, SPEC_REPOSITORY.folder);
+  const repository = join(options.stateDirectory, LOCAL_PLACES.repository);
   const found = await Promise.all([
     contentsInWorkTree(options.file),
-    contentsInRepository(repository, SPEC_REPOSITORY.branch, options.committedAs),
+    contentsInRepository(repository, SPEC_BRANCH, options.committedAs),
   ]);
   return found.flat();
 }
@@ -196,7 +194,7 @@ export type RegistryChoice = {
  * @throws ReleaseError Usage if it is neither; InputMissing for a certificate file that cannot be read
  */
 export async function openStores(choice: RegistryChoice): Promise<Stores> {
-  const { stateDirectory, registry = join(stateDirectory, LOCAL.registry), caFile, network, env } = choice;
+  const { stateDirectory, registry = join(stateDirectory, LOCAL_PLACES.registry), caFile, network, env } = choice;
   if (isAbsolute(registry)) {
     const { openLayout } = await import("./adapters/oci/layout.ts");
     // one layout holds both: tags of inputs and of artifacts cannot be the same
@@ -255,7 +253,7 @@ export type LocalSigning = {
 export async function openSigning(stateDirectory: string, passphraseFile?: string): Promise<LocalSigning> {
   const { openKeySigner } = await import("./adapters/signing/key-signer.ts");
   const { createBundleVerifier } = await import("./adapters/signing/bundle-verifier.ts");
-  const folder = join(stateDirectory, LOCAL.keys);
+  const folder = join(stateDirectory, LOCAL_PLACES.keys);
   const signer = await openKeySigner({ folder, ...(passphraseFile === undefined ? {} : { passphraseFile }) });
   const verifier = createBundleVerifier({ signers: [{ ...signer.identity, id: "local" }], now: () => new Date() });
   return { signer, verifier };
@@ -274,7 +272,7 @@ export async function createVerifier(signers: readonly TrustedSigner[]): Promise
 export async function keepPolicy(stateDirectory: string, text: string): Promise<{ path: string; text: string }> {
   const { readFile } = await import("node:fs/promises");
   const { writeFileOnce } = await import("../builders/host/files.ts");
-  const path = join(stateDirectory, LOCAL.policy);
+  const path = join(stateDirectory, LOCAL_PLACES.policy);
   await writeFileOnce(path, text);
   return { path, text: await readFile(path, "utf8") };
 }
@@ -287,7 +285,7 @@ export async function openRecords(choice: RepositoryChoice, source: SourceSpec):
   const { openRepositoryAt } = await import("./adapters/git/repository-at.ts");
   const { ensureSshKey } = await import("./adapters/signing/ssh-key.ts");
   const { author, branch: recordsBranch = RECORDS_BRANCH } = source.writeBack;
-  const { privateKeyPath: signingKey } = await ensureSshKey(join(choice.stateDirectory, LOCAL.keys));
+  const { privateKeyPath: signingKey } = await ensureSshKey(join(choice.stateDirectory, LOCAL_PLACES.keys));
   const { records } = await openRepositoryAt(placeOf(choice), {
     ...{ specBranch: source.branch, recordsBranch, committer: { author, signingKey } },
   });
@@ -300,7 +298,7 @@ export async function openRecords(choice: RepositoryChoice, source: SourceSpec):
  */
 export async function openAudited(directory: string): Promise<AuditedRepository> {
   const { openAuditedRepository } = await import("./adapters/git/audited-repository.ts");
-  return openAuditedRepository(directory, { specs: SPEC_REPOSITORY.branch, records: RECORDS_BRANCH });
+  return openAuditedRepository(directory, { specs: SPEC_BRANCH, records: RECORDS_BRANCH });
 }
 
 /**
@@ -378,7 +376,7 @@ export async function inState<T>(
     const { endOrphans } = await import("../builders/host/orphans.ts");
     const { removeStaleLocks } = await import("./adapters/git/stale-locks.ts");
     await endOrphans(gone, signal);
-    await removeStaleLocks(join(folder, SPEC_REPOSITORY.folder));
+    await removeStaleLocks(join(folder, LOCAL_PLACES.repository));
   };
   return withStateLock(folder, signal, { onWait, onTakeover }, work);
 }

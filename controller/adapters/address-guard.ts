@@ -43,9 +43,7 @@ export function isPublicAddress(address: string): boolean {
 
 const refusal = (host: string, address: string): Error & { readonly code: string } =>
   Object.assign(
-    new Error(
-      `${host} is ${address === host ? "" : `${address}, `}not a public address; network.allowPrivate forbids it`,
-    ),
+    new Error(`${host} is ${address === host ? "" : `${address}, `}not a public address, which is not allowed`),
     { code: ADDRESS_REFUSED },
   );
 

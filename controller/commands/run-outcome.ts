@@ -4,10 +4,9 @@ import { type ScheduledStep, scheduleLines } from "../domain/schedule.ts";
 import { stopOf } from "../domain/verdict.ts";
 import type { AssembledRelease } from "../reconciler/assemble-release.ts";
 import type { CommandContext, OutputFormat } from "./command.ts";
-import { shortPath } from "./lock-files.ts";
 import type { Opened } from "./open-local.ts";
 import type { Prepared } from "./prepare-release.ts";
-import { policyLines, publicationLines } from "./publication-report.ts";
+import { policyLines, type Proof, publicationLines } from "./publication-report.ts";
 import { archText } from "./run-report.ts";
 
 /** A release that was reconciled to its end. */
@@ -74,11 +73,12 @@ export function showText(
   given: {
     readonly name: string;
     readonly opened: Opened;
+    readonly proof: Proof;
     readonly outcome: Outcome;
     readonly booted: boolean;
   },
 ) {
-  const { name, opened, outcome, booted } = given;
+  const { name, opened, proof, outcome, booted } = given;
   const { assembled, decision, schedule, record } = outcome;
   const { cwd } = context;
   for (const work of assembled.arches) context.stdout(archText(work, cwd));
@@ -90,10 +90,7 @@ export function showText(
   }
   const lines = [
     ...publicationLines(assembled.targets, opened.stores.images.name),
-    ...policyLines({
-      ...{ path: shortPath(cwd, opened.policy.path), text: opened.policy.text },
-      keySha256: opened.signing.signer.identity.keySha256,
-    }),
+    ...policyLines({ text: opened.policy.text, keySha256: opened.signing.signer.identity.keySha256, proof }),
     lastLine(name, assembled.targets.length, record),
   ];
   context.stdout(lines.join("\n"));

@@ -13,7 +13,7 @@ import { readMachineFacts } from "../wiring.ts";
 import { type CommandContext, type OutputFormat, outputOption } from "./command.ts";
 import { localPorts, planLocal } from "./local-release.ts";
 import { LOCAL_CLASS, LOCAL_SOURCE } from "./lock-files.ts";
-import { openAll, type Opened, placesOf, type PublishOptions, refuseMissing } from "./open-local.ts";
+import { openAll, type Opened, placesOf, proofOf, type PublishOptions, refuseMissing } from "./open-local.ts";
 import { alone, type Imported, importRelease, type Prepared, refreshImported } from "./prepare-release.ts";
 import { type Outcome, showJson, showSettled, showText } from "./run-outcome.ts";
 import { planText } from "./run-report.ts";
@@ -97,8 +97,10 @@ async function run(context: CommandContext, options: Options): Promise<void> {
   if (prepared.summary !== null) context.stderr(prepared.summary);
   const outcome = await release(context, options, { imported, prepared, opened });
   if (outcome === null) return;
-  if (options.output === "text") showText(context, { name, opened, outcome, booted: options.boot });
-  else showJson(context, { prepared, outcome });
+  if (options.output === "text") {
+    const proof = proofOf(context, options, imported);
+    showText(context, { name, opened, proof, outcome, booted: options.boot });
+  } else showJson(context, { prepared, outcome });
   const { decision } = outcome;
   // a release that stopped is a failure, unless it stopped where the caller wanted it to
   const isWanted = !options.boot && outcome.record.kind !== "failed";

@@ -7,22 +7,21 @@ import { hashFile } from "../../builders/host/hash-file.ts";
 import type { ComparedArtifact } from "../domain/comparison.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import { oneLine } from "../domain/format.ts";
-import { keySigners, requirePolicy } from "../domain/policy-file.ts";
+import { keySigners, OWN_POLICY, requirePolicy } from "../domain/policy-file.ts";
 import { textOf } from "../domain/spec-files.ts";
 import { policyChecks, type VerificationVerdict, verificationVerdict } from "../domain/verification.ts";
 import type { AuditedRepository } from "../ports/audited-repository.ts";
 import { verifyRelease } from "../reconciler/verify-release.ts";
-import { createVerifier, openAudited, openSeenIndices, openStores } from "../wiring.ts";
+import { createVerifier, openAudited, openSeenIndices } from "../wiring.ts";
 import { type CommandContext, type OutputFormat, outputOption } from "./command.ts";
+import { openNamedRegistry, type RegistryOptions } from "./named-registry.ts";
 import { refuseNetwork } from "./refuse-network.ts";
 
-type Options = {
+type Options = RegistryOptions & {
   readonly repo: string;
   readonly policy?: string;
   readonly policySha256?: string;
-  readonly registry?: string;
   readonly artifact: readonly string[];
-  readonly offline?: true;
   readonly minIndexVersion: number;
   readonly state?: string;
   readonly output: OutputFormat;
@@ -42,9 +41,6 @@ const SAYS: Readonly<Record<VerificationVerdict, string>> = {
   "self-asserted":
     "SELF-ASSERTED: the policy is the repository's own, so it only says what its owner wants; give --policy",
 };
-
-/** Where a repository that is audited keeps its own policy. */
-const OWN_POLICY = "policy/verify.yaml";
 
 /**
  * The policy to judge by: the user's file, or what the repository says of itself.
@@ -81,20 +77,21 @@ async function hashGiven({ cwd }: CommandContext, paths: readonly string[]): Pro
   return files;
 }
 
-/** `imgrel verify`: proves a release from its record, without trust in whoever wrote it. Nothing is asked of a network. */
+/**
+ * `imgrel verify`: proves a release from its record, without trust in whoever wrote it. Nothing is asked of a network but
+ * the bytes of artifacts, of the registry that is named.
+ */
 async function run(context: CommandContext, name: string, options: Options): Promise<void> {
   const { cwd, signal, env } = context;
+  const store = await openNamedRegistry(context, options);
   const repository = await openAudited(resolve(cwd, options.repo));
   const { file, text, sha256, selfAsserted } = await readPolicyText(context, options, repository);
   const policy = requirePolicy(text, file);
-  const registry = options.registry === undefined ? null : resolve(cwd, options.registry);
-  const network = { allowPrivate: false, allowHTTP: false };
-  const stores = registry === null ? null : await openStores({ stateDirectory: registry, registry, network, env });
   const seen = await openSeenIndices(env, options.state === undefined ? undefined : resolve(cwd, options.state));
   const verified = await verifyRelease({
     ...{ name, policy, repository, seen, signal, minIndexVersion: options.minIndexVersion },
     verifier: await createVerifier(keySigners(policy, new Map())),
-    store: stores?.images ?? null,
+    store,
     files: await hashGiven(context, options.artifact),
   });
   const checks = [...policyChecks(policy, { file, sha256, selfAsserted }), ...verified.checks];
@@ -136,16 +133,24 @@ export function register(program: Command, context: CommandContext): void {
     .command("verify")
     .description(
       "Prove a release from its record in git and a policy of yours: signatures, completeness, provenance of every run, " +
-        "boots, bills of materials, and the artifacts' bytes. Everything is read from this machine; no network is used. " +
+        "boots, bills of materials, and the artifacts' bytes. Everything is read from this machine, but for artifacts " +
+        "in a registry that you name. " +
         "Exit code 0: verified; 1: a check failed; 5: incomplete, or only self-asserted.",
     )
     .argument("<release>", "name of the release")
     .requiredOption("--repo <folder>", "bare git repository with specs and records")
     .option("--policy <file>", `whom to believe (default: ${OWN_POLICY} of the repository, which proves nothing)`)
     .option("--policy-sha256 <hex>", "SHA-256 that the policy must have", hex)
-    .option("--registry <folder>", "OCI image layout with the artifacts; without it their bytes are not checked")
+    .option(
+      "--registry <place>",
+      "where the artifacts are: a folder with an OCI image layout, beginning with . or /, or <host>/<path> of a registry, " +
+        "as imgrel run has it; without it their bytes are not checked",
+    )
+    .option("--registry-ca <file>", "certificates in PEM that the registry's must come from")
+    .option("--allow-http", "ask a registry that speaks no TLS")
+    .option("--allow-private", "ask a registry at an address that is not public")
     .option("--artifact <file>", "a file that must be one of the release's; may be given several times", another, [])
-    .option("--offline", "make every attempt to use a network an error")
+    .option("--offline", "make every attempt to use a network an error; --registry must then be a folder")
     .option("--min-index-version <n>", "oldest index of records to accept", count, 0)
     .option("--state <folder>", "where the newest index that you verified is remembered (default: the user's state)")
     .addOption(outputOption())

@@ -9,6 +9,9 @@ import { LOCAL_BUILDER } from "./provenance.ts";
 import { API_VERSION } from "./release.ts";
 import { readYaml } from "./yaml-document.ts";
 
+/** Where a repository keeps the policy that it asserts itself. */
+export const OWN_POLICY = "policy/verify.yaml";
+
 let jsonSchema: JsonSchema | undefined;
 
 export type PolicyResult =
@@ -86,7 +89,7 @@ export type LocalPolicyFacts = {
 };
 
 const HEAD = `# Whom imgrel verify believes: the key that this local process signs with, and no one else.
-# Keep it outside the repository that it judges. Its SHA-256 tells whether it is still the same.
+# A copy inside the repository that it judges proves nothing: keep one outside. Its SHA-256 tells whether it is the same.
 `;
 
 /** The policy of the local process: its own key, one operator, SLSA build level 1 at most. Same facts, same bytes. */

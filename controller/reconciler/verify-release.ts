@@ -7,7 +7,7 @@ import { checkSbom } from "../domain/check-sbom.ts";
 import { checkSpec } from "../domain/check-spec.ts";
 import { checkTests } from "../domain/check-tests.ts";
 import type { ComparedArtifact } from "../domain/comparison.ts";
-import { ReleaseError } from "../domain/errors.ts";
+import { type FaultCode, ReleaseError } from "../domain/errors.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { Provenance } from "../domain/provenance.ts";
 import { type PublishedRecord, readRecord } from "../domain/read-record.ts";
@@ -31,7 +31,7 @@ import type { SpecTree } from "../ports/spec-repository.ts";
 import { verifyArtifacts } from "./verify-artifacts.ts";
 import { verifyRebuilds } from "./verify-rebuilds.ts";
 
-/** What a release is verified with. Nothing of it is asked of the network. */
+/** What a release is verified with. Nothing of it is asked of the network, but of a store that is a registry. */
 export type Verification = {
   readonly name: string;
   readonly policy: Policy;
@@ -55,6 +55,16 @@ export type Verified = {
 
 /** What a check says: its finding, or why it could not look. */
 type Finding = string | { readonly skipped: string };
+
+/** Faults of a store, or of the way to it, that say nothing of what it holds. */
+const NOT_SEEN: ReadonlySet<FaultCode> = new Set(["RegistryUnavailable", "RegistryRefused", "Unauthorized"]);
+
+/** What was found in a store, or why nobody could look there. */
+const inStore = (look: Promise<string>): Promise<Finding> =>
+  look.catch((error: unknown) => {
+    if (!(error instanceof ReleaseError) || !NOT_SEEN.has(error.code)) throw error;
+    return { skipped: `${error.message}; ${error.remedy}` };
+  });
 
 async function outcomeOf(name: string, required: boolean, check: () => Promise<Finding>): Promise<CheckResult> {
   try {
@@ -221,7 +231,8 @@ function checksOf(given: Verification, record: PublishedRecord, found: Findings)
     if (store === null && files.length === 0) return { skipped: "neither --registry nor --artifact was named" };
     const known = files.map((file) => `${file.path} is ${checkGivenFile(record.artifacts, file).path}`);
     if (store === null) return known.join(", ");
-    return [`${await verifyArtifacts({ store, verifier }, record, signal)} bytes hashed`, ...known].join(", ");
+    const look = verifyArtifacts({ store, verifier }, record, signal);
+    return inStore(look.then((bytes) => [`${bytes} bytes hashed`, ...known].join(", ")));
   };
 
   return [

@@ -4,12 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256Hex } from "../../builders/contract/digest.ts";
 import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
-import { openRepositoryAt } from "../../controller/adapters/git/repository-at.ts";
 import { openLayout } from "../../controller/adapters/oci/layout.ts";
-import { openKeySigner } from "../../controller/adapters/signing/key-signer.ts";
-import { localPolicy } from "../../controller/domain/policy-file.ts";
 import { PROJECT } from "../imgrel.ts";
-import { makeRelease, OUTPUT, SPEC_FILES } from "../verifiable-release.ts";
+import { OUTPUT } from "../verifiable-release.ts";
+import { makeVerifiable } from "../verifiable-repository.ts";
 
 let folder = "";
 const at = (name: string) => join(folder, name);
@@ -21,33 +19,13 @@ async function git(directory: string, ...args: string[]): Promise<string> {
   return done.stdout.trim();
 }
 
-/** Commits files on top of a branch, in the repository's own way. */
-async function commit(branch: "specs" | "records", files: ReadonlyMap<string, string>): Promise<string> {
-  const author = { name: "t", email: "t@localhost" };
-  const names = { specBranch: "main", recordsBranch: "release-records" };
-  const place = { kind: "own", directory: at("repository.git") } as const;
-  // records are written without their rules: what stands there is for the verifier to find
-  const swapped = { specBranch: names.recordsBranch, recordsBranch: names.specBranch };
-  const committer = { author, signingKey: at("alice") };
-  const open = await openRepositoryAt(place, { ...(branch === "specs" ? names : swapped), committer });
-  const changes = [...files].map(([path, content]) => ({ path, content }));
-  const { commit: made } = await open.specs.commit(async () => ({ changes, message: "Change" }));
-  return made ?? "";
-}
-
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "imgrel-verify-"));
   for (const name of ["alice", "mallory"]) {
     const made = await exec({ program: "ssh-keygen", args: ["-q", "-t", "ed25519", "-N", "", "-f", at(name)] });
     expect(made.exitCode, made.tail).toBe(0);
   }
-  const signer = await openKeySigner({ folder: at("keys") });
-  await writeFile(at("policy.yaml"), localPolicy({ ...signer.identity, minBuilds: 2, bootRequired: true }));
-  const own = new Map([...SPEC_FILES, ["policy/verify.yaml", await readFile(at("policy.yaml"), "utf8")]]);
-  const specCommit = await commit("specs", own);
-  const store = openLayout({ directory: at("registry"), name: "local/images" });
-  await commit("records", await makeRelease({ signer, store, specCommit, folder }));
-  await commit("specs", new Map([["README.md", "The spec's commit is not the last one.\n"]]));
+  await makeVerifiable(folder, openLayout({ directory: at("registry"), name: "local/images" }), at("alice"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

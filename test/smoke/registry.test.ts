@@ -26,7 +26,8 @@ import { copyArtifact, pushArtifact } from "../../controller/reconciler/push-art
 import { artifactStoreContract } from "../contracts/artifact-store-contract.ts";
 import { type DockerRegistry, startDockerRegistry } from "../docker-registry.ts";
 import { startFileServer } from "../fakes/file-server.ts";
-import { onHost, runTools, toolchainRoot } from "../toolbox.ts";
+import { type GuardedRegistry, startGuardedRegistry } from "../guarded-registry.ts";
+import { onHost, toolchainRoot } from "../toolbox.ts";
 
 /** What `oras discover --format json` lists. */
 const Discovered = z.object({ manifests: z.array(z.object({ artifactType: z.string() })) });
@@ -41,46 +42,16 @@ let root = "";
 let folder = "";
 let count = 0;
 let plain: DockerRegistry;
-let guarded: DockerRegistry;
+let guarded: GuardedRegistry;
 let ca = "";
 const started: AsyncDisposable[] = [];
 const at = (...names: string[]) => join(folder, ...names);
-
-async function run(program: string, ...args: string[]): Promise<string> {
-  const outcome = await exec({ program, args, cwd: folder });
-  if (outcome.exitCode !== 0) throw new Error(`${program}: ${outcome.tail}`);
-  return outcome.stdout;
-}
 
 /** What oras says; it must end with 0. */
 async function oras(...args: string[]): Promise<string> {
   const outcome = await exec({ ...onHost(root, "oras", args), cwd: folder, env: { ...PLAIN_ENV, HOME: folder } });
   expect(outcome.exitCode, outcome.tail).toBe(0);
   return outcome.stdout;
-}
-
-/** An authority of our own, and a certificate by it for loopback. */
-async function makeCertificates(): Promise<{ certificate: string; key: string }> {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const days = ["-days", "2"];
-  await run("openssl", "req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.crt", ...days, "-subj", "/CN=test");
-  await run("openssl", "req", ...key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=registry");
-  await writeFile(at("names"), "subjectAltName=IP:127.0.0.1\n");
-  const authority = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"];
-  await run(
-    "openssl",
-    "x509",
-    "-req",
-    "-in",
-    "server.csr",
-    ...authority,
-    ...days,
-    "-extfile",
-    "names",
-    "-out",
-    "server.crt",
-  );
-  return { certificate: at("server.crt"), key: at("server.key") };
 }
 
 const openOn = (host: string, path: string, more: Partial<RegistryOptions> = {}): ArtifactStore =>
@@ -90,25 +61,17 @@ const openOn = (host: string, path: string, more: Partial<RegistryOptions> = {})
     pace: { pauses: [20, 50, 100] },
     ...more,
   });
-const credentials = async () =>
-  JSON.stringify({ auths: { [guarded.host]: { username: "user", password: "pass:word" } } });
+const credentials = async () => guarded.dockerConfig;
 
 beforeAll(async () => {
   root = await toolchainRoot();
   folder = await mkdtemp(join(tmpdir(), "imgrel-registry-"));
-  for (const name of ["plain", "guarded", "tools"]) await mkdir(at(name));
-  // crypt(3) of Debian makes bcrypt, which is what docker-registry reads
-  const hash = await runTools(
-    root,
-    at("tools"),
-    `perl -e 'print crypt("pass:word", q($2b$05$abcdefghijklmnopqrstuu))'`,
-  );
+  for (const name of ["plain", "guarded"]) await mkdir(at(name));
   plain = await startDockerRegistry(root, at("plain"));
   started.push(plain);
-  const tls = await makeCertificates();
-  guarded = await startDockerRegistry(root, at("guarded"), { htpasswd: `user:${hash.trim()}`, tls });
+  guarded = await startGuardedRegistry(root, at("guarded"));
   started.push(guarded);
-  ca = await readFile(at("ca.crt"), "utf8");
+  ({ ca } = guarded);
 });
 afterAll(async () => {
   for (const registry of started) await registry[Symbol.asyncDispose]();
@@ -152,7 +115,7 @@ describe("a registry with TLS that leads away from it", () => {
   /** Such a server; `elsewhere` is where it leads, by plain http. */
   async function startLeading(answer: (response: ServerResponse, request: IncomingMessage, elsewhere: URL) => void) {
     const other = await startFileServer((_, response) => void response.end(bytes));
-    const [cert, key] = [await readFile(at("server.crt")), await readFile(at("server.key"))];
+    const [cert, key] = [await readFile(guarded.tls.certificate), await readFile(guarded.tls.key)];
     const server = createTlsServer({ cert, key }, (request, response) => answer(response, request, other.url));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const stop = new AsyncDisposableStack();

@@ -38,6 +38,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(state, { recursive: true, force: true }));
 
+/** git on the repository that it left. */
+async function git(...args: string[]): Promise<string> {
+  const done = await exec({ program: "git", args: ["--git-dir", join(state, "repository.git"), ...args] });
+  expect(done.exitCode, done.tail).toBe(0);
+  return done.stdout;
+}
+
+/** Its plan, with a state folder of its own. */
+const plan = (...options: string[]) =>
+  imgrel("run", "--plan", "--spec", join(state, "specs/demo"), "--state-dir", join(state, "other"), ...options);
+
 describe("npm start", () => {
   it("ends well and says where everything is", () => {
     expect(outcome.exitCode, outcome.tail).toBe(0);
@@ -113,16 +124,38 @@ describe("npm start", () => {
     }
     expect(second).toEqual(first);
   });
-  it("does nothing a second time, and asks no archive for it", async () => {
+  it("commits its policy once, as it stands outside the repository", async () => {
+    expect(await git("show", "main:policy/verify.yaml")).toBe(await readFile(join(state, "policy.yaml"), "utf8"));
+    expect(await git("rev-list", "--count", "main", "--", "policy")).toBe("1\n");
+  });
+  it("commits none into a repository of others", async () => {
+    const others = join(state, "others.git");
+    await git("clone", "--quiet", "--bare", "--single-branch", join(state, "repository.git"), others);
+    const [imported = ""] = (await git("rev-list", "--reverse", "main")).split("\n");
+    await exec({ program: "git", args: ["--git-dir", others, "update-ref", "refs/heads/main", imported] });
+    const planned = await plan("--repository", others);
+    expect(planned.exitCode, planned.tail).toBe(0);
+    const refs = await exec({ program: "git", args: ["--git-dir", others, "for-each-ref", "--format=%(objectname)"] });
+    expect(refs.stdout).toBe(`${imported}\n`);
+  });
+  it("commits it still if it was killed before: it is there, and not in the repository", async () => {
+    const policy = await readFile(join(state, "other/policy.yaml"), "utf8");
+    const planned = await plan();
+    expect(planned.exitCode, planned.tail).toBe(0);
+    expect(planned.tail).toContain("committed policy/verify.yaml into the repository");
+    const show = ["--git-dir", join(state, "other/repository.git"), "show", "main:policy/verify.yaml"];
+    expect((await exec({ program: "git", args: show })).stdout).toBe(policy);
+  });
+  it("does nothing a second time, commits nothing, and asks no archive for it", async () => {
+    const before = await git("for-each-ref");
     const again = await imgrel("run", "--spec", join(state, "specs/demo"), "--state-dir", state);
+    expect(await git("for-each-ref")).toBe(before);
     expect(again.exitCode, again.tail).toBe(0);
     const [record] = /[0-9a-f]{40}$/.exec(outcome.stdout.trimEnd()) ?? [];
     expect(again.stdout).toBe(`nothing to do: demo is released; record ${record}\n`);
   });
   it("records how it ended: ready, each step with its reason", async () => {
-    const shown = ["show", "release-records:records/demo/status.yaml"];
-    const { stdout } = await exec({ program: "git", args: ["--git-dir", join(state, "repository.git"), ...shown] });
-    const status = parseStatus(stdout);
+    const status = parseStatus(await git("show", "release-records:records/demo/status.yaml"));
     const reasons = Object.fromEntries(status.conditions.map(({ type, reason }) => [type, reason]));
     expect(reasons).toMatchObject({
       Ready: "Succeeded",
@@ -150,7 +183,7 @@ describe("imgrel verify", () => {
   async function changed(name: string, path: string, change: (text: string) => string | null): Promise<string> {
     const copy = join(state, name);
     await cp(join(state, "repository.git"), copy, { recursive: true });
-    const git = async (input: string, ...args: string[]) => {
+    const write = async (input: string, ...args: string[]) => {
       const identity = { GIT_AUTHOR_NAME: "m", GIT_AUTHOR_EMAIL: "m@localhost" };
       const committer = { GIT_COMMITTER_NAME: "m", GIT_COMMITTER_EMAIL: "m@localhost" };
       const env = { ...PLAIN_ENV, ...identity, ...committer, GIT_DIR: copy, GIT_INDEX_FILE: join(copy, "index") };
@@ -158,17 +191,17 @@ describe("imgrel verify", () => {
       expect(done.exitCode, done.tail).toBe(0);
       return done.stdout;
     };
-    await git("", "read-tree", "release-records");
+    await write("", "read-tree", "release-records");
     const before = await exec({ program: "git", args: ["--git-dir", copy, "show", `release-records:${path}`] });
     const after = change(before.stdout);
-    if (after === null) await git(`0 ${"0".repeat(40)}\t${path}\n`, "update-index", "--index-info");
+    if (after === null) await write(`0 ${"0".repeat(40)}\t${path}\n`, "update-index", "--index-info");
     else {
-      const id = (await git(after, "hash-object", "-w", "--stdin")).trim();
-      await git("", "update-index", "--add", "--cacheinfo", `100644,${id},${path}`);
+      const id = (await write(after, "hash-object", "-w", "--stdin")).trim();
+      await write("", "update-index", "--add", "--cacheinfo", `100644,${id},${path}`);
     }
-    const tree = (await git("", "write-tree")).trim();
-    const commit = (await git("changed", "commit-tree", "-p", "release-records", tree)).trim();
-    await git("", "update-ref", "refs/heads/release-records", commit);
+    const tree = (await write("", "write-tree")).trim();
+    const commit = (await write("changed", "commit-tree", "-p", "release-records", tree)).trim();
+    await write("", "update-ref", "refs/heads/release-records", commit);
     return copy;
   }
 
@@ -189,11 +222,22 @@ describe("imgrel verify", () => {
     expect(alone.stdout).not.toMatch(/^SKIP/m);
     expect(alone.stdout.trimEnd().split("\n").at(-1)).toBe("verified: demo");
   });
-  it("is incomplete without the artifacts, and proves nothing without a policy from outside", async () => {
+  it("proves it as npm start says that it is done", async () => {
+    const [, line = ""] = /^verify {5}npm run imgrel -- (verify demo .*)$/m.exec(outcome.stdout) ?? [];
+    const proven = await imgrel(...line.split(" "), ...seen());
+    expect(proven.exitCode, proven.stdout + proven.tail).toBe(0);
+    expect(proven.stdout.trimEnd().split("\n").at(-1)).toBe("verified: demo");
+  });
+  it("only asserts what the repository's own policy says", async () => {
+    const self = await verify(join(state, "repository.git"), "--registry", join(state, "registry"));
+    expect(self.exitCode, self.stdout + self.tail).toBe(5);
+    expect(self.stdout.trimEnd().split("\n").at(-1)).toMatch(/^SELF-ASSERTED: /);
+    expect(failed(self.stdout)).toEqual([]);
+  });
+  it("is incomplete without the artifacts, and fails by a policy that is not the pinned one", async () => {
     const incomplete = await verify(join(state, "repository.git"), "--policy", policy());
     expect(incomplete).toMatchObject({ exitCode: 5 });
     expect(incomplete.stdout).toMatch(/^SKIP {2}artifacts/m);
-    expect(await verify(join(state, "repository.git"))).toMatchObject({ exitCode: 4 });
     const pinned = await verify(join(state, "repository.git"), ...whole(), "--policy-sha256", "0".repeat(64));
     expect(pinned).toMatchObject({ exitCode: 1 });
   });

@@ -3,8 +3,10 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import { ArtifactManifest } from "../../controller/domain/oci.ts";
 import { IMGREL_ENV } from "../imgrel.ts";
 import { type Case, commitsIn, PLACE } from "./publication-room.ts";
+import { readStored } from "./registry-contents.ts";
 import { startImgrel } from "./running-imgrel.ts";
 import type { Exchange, Watch } from "./watched-registry.ts";
 
@@ -40,6 +42,19 @@ export const whenSent =
 /** Whether it writes a manifest, by its digest or under a tag of the release. */
 export const isPut = ({ method, path }: Exchange, reference: string): boolean =>
   method === "PUT" && path.endsWith(`/manifests/${reference}`);
+
+/** The registry has a manifest of this type. Which digest it gets nobody knows before, where a signature is in it. */
+export const whenStored =
+  (type: string): Trigger =>
+  (one, kill) => {
+    const isStored: Watch = async ({ method, path, answered }) => {
+      const digest = /\/manifests\/(sha256:[0-9a-f]{64})$/.exec(path)?.[1];
+      if (method !== "PUT" || answered !== 201 || digest === undefined) return false;
+      const stored = ArtifactManifest.safeParse(await readStored(one.room.registry.storage, digest));
+      return stored.data?.artifactType === type;
+    };
+    return whenSent(isStored)(one, kill);
+  };
 
 /** A file that appears in a folder that is there already. */
 export const whenThere =

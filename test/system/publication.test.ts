@@ -6,7 +6,17 @@ import { ARTIFACT_TYPE } from "../../controller/domain/artifact-manifest.ts";
 import { ANNOTATION } from "../../controller/domain/oci.ts";
 import { imgrel, IMGREL_ENV, PROJECT } from "../imgrel.ts";
 import { onHost, runTools } from "../toolbox.ts";
-import { inHook, isPut, killedBy, resumed, type Trigger, whenCommitted, whenSent, whenThere } from "./kill-triggers.ts";
+import {
+  inHook,
+  isPut,
+  killedBy,
+  resumed,
+  type Trigger,
+  whenCommitted,
+  whenSent,
+  whenStored,
+  whenThere,
+} from "./kill-triggers.ts";
 import {
   type Case,
   caseOf,
@@ -21,6 +31,7 @@ import {
   recordCommits,
   restore,
 } from "./publication-room.ts";
+import { expectKept, expectOnce, namedBy, ofType } from "./publication-traces.ts";
 import type { RegistryContents } from "./registry-contents.ts";
 import type { Exchange } from "./watched-registry.ts";
 
@@ -76,8 +87,7 @@ const initramfs = () => {
   if (found === undefined) throw new Error("the kernel has no initramfs");
   return found;
 };
-const bundles = ({ manifests }: RegistryContents): string[] =>
-  [...manifests].flatMap(([digest, { artifactType }]) => (artifactType === ARTIFACT_TYPE.bundle ? [digest] : []));
+const bundles = (contents: RegistryContents): string[] => ofType(contents, ARTIFACT_TYPE.bundle);
 /** Types of the manifests that are no bundles, sorted. */
 const artifacts = ({ manifests }: RegistryContents): string[] =>
   [...manifests.values()]
@@ -176,6 +186,17 @@ const POINTS: readonly Point[] = [
       expect(bundles(stored).length).toBeGreaterThan(referrerCounts(stored).reduce((sum, count) => sum + count, 0)),
   },
   {
+    name: "a disk image's manifest with its signature, and nothing beside it",
+    from: "booted",
+    trigger: () => whenStored(ARTIFACT_TYPE.diskImage),
+    left: (_, stored) => {
+      const [image = ""] = ofType(stored, ARTIFACT_TYPE.diskImage);
+      expect(image).not.toBe("");
+      expect(stored.referrers.has(image)).toBe(false);
+      expect(stored.tags.size).toBe(0);
+    },
+  },
+  {
     name: "all manifests, and no tag",
     from: "untagged",
     trigger: () => whenSent(isTagged),
@@ -239,7 +260,7 @@ const verify = (one: Case, ...more: readonly string[]): Promise<Outcome> => {
   return imgrel("verify", "demo", ...places, ...more);
 };
 
-/** It is what the release is that nobody killed, and there is nothing of it twice. */
+/** It is what the release is that nobody killed, but for its signatures, and there is nothing of it twice. */
 function expectReference(release: Release): void {
   const files = (of: Release, tag: string) =>
     layersOf(of, tag).filter((layer) => titleOf(layer)?.endsWith("-bundle") !== true);
@@ -257,7 +278,8 @@ describe("imgrel run, killed when there is", () => {
     const one = await copyOf(caseOf(room, point.from), point.name.replaceAll(/[^a-z]+/g, "-"), point.others);
     await point.before?.(one);
     await killedBy(one, point.trigger());
-    await point.left(one, await published(room));
+    const left = await published(room);
+    await point.left(one, left);
     const key = () => readFile(join(one.state, "keys/signing.key"), "utf8");
     const before = await key();
     const last = await resumed(one);
@@ -267,6 +289,10 @@ describe("imgrel run, killed when there is", () => {
     expect(await key()).toBe(before);
     const release = await releaseOf(one);
     expectReference(release);
+    const named = await namedBy(one);
+    expectKept(left, release, named);
+    expectOnce(release, named, reference);
+    expect(await gitOf(one, "rev-list", "--count", "main", "--", "policy/verify.yaml")).toBe("1\n");
     const more = bundles(release).length - bundles(reference).length;
     if (point.unlisted === true) expect(more).toBeGreaterThan(0);
     else expect(more).toBe(0);
@@ -302,6 +328,12 @@ describe("what docker-registry has of the release", () => {
     expect(await cosign(`verify-blob-attestation ${by} --bundle installer.attestation-bundle`)).toContain(
       "Verified OK",
     );
+  });
+  it("is proven by imgrel verify from the registry itself", async () => {
+    const reached = ["--registry", `${room.registry.host}/${PLACE}`, "--allow-http", "--allow-private"];
+    const proven = await verify(undisturbed(), ...reached);
+    expect(proven.exitCode, proven.stdout + proven.tail).toBe(0);
+    expect(proven.stdout).not.toMatch(/^(FAIL|SKIP)/m);
   });
   it("is proven by imgrel verify from a copy of it, without a network", async () => {
     const { state, git } = undisturbed();

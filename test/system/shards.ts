@@ -59,10 +59,10 @@ export const SHARDS: readonly Shard[] = [
   },
   {
     name: "publication",
-    files: ["test/system/publication.test.ts"],
+    files: ["test/system/publication.test.ts", "test/system/publication-traces.test.ts"],
     covers: [
       ...[...BUILD, "test/imgrel.ts", "test/toolbox.ts", "test/docker-registry.ts", "test/system/running-imgrel.ts"],
-      ...["test/system/kill-triggers.ts", "test/system/publication-room.ts"],
+      ...["test/system/kill-triggers.ts", "test/system/publication-room.ts", "test/system/publication-traces.ts"],
       ...["test/system/registry-contents.ts", "test/system/watched-registry.ts"],
     ],
     costSeconds: 700,

@@ -55,7 +55,7 @@ export function openAuth(options: AuthOptions): RegistryAuth {
     new ReleaseError(
       "Unauthorized",
       `${options.registry}/${options.path}: ${why}`,
-      "check the user, password and rights in the class's credentialsRef",
+      "check the user, password and rights: the class's credentialsRef, or Docker's config.json",
     );
 
   async function password(): Promise<string | undefined> {

@@ -98,7 +98,7 @@ export function openClient(options: RegistryOptions): RegistryClient {
   async function getJson(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<unknown> {
     const what = `GET ${url.host}${url.pathname}`;
     if (url.protocol !== "https:" && !(url.protocol === "http:" && network.allowHTTP)) {
-      const remedy = "set network.allowHTTP in the class if that is meant";
+      const remedy = "if that is meant, allow it: network.allowHTTP of the class, or --allow-http of imgrel verify";
       throw new ReleaseError("RegistryRefused", `${what}: the registry wants tokens bought without TLS`, remedy);
     }
     return retrying(what, pace, signal, async () => {

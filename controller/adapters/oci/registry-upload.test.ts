@@ -132,7 +132,7 @@ describe("a registry that answers an upload with a failure", () => {
   it("is not waited for if it asks for an hour", async () => {
     const { store, count } = await answering(429, { "retry-after": "3600" }, 9);
     await expect(store.pushBlob(blob, source, signal)).rejects.toMatchObject({
-      code: "RegistryUnavailable",
+      ...{ code: "RegistryUnavailable", kind: "transient", retryAfter: 3_600_000 },
       remedy: "wait 3600 s, as it asks",
     });
     expect(count(POST)).toBe(1);

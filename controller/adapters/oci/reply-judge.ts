@@ -16,7 +16,7 @@ export async function judgeReply(what: string, reply: HttpReply): Promise<Again>
   const { text } = await readFailure(reply);
   const { status, headers } = reply;
   if (status === 401 || status === 403) {
-    const remedy = "check the user, password and rights in the class's credentialsRef";
+    const remedy = "check the user, password and rights: the class's credentialsRef, or Docker's config.json";
     throw new ReleaseError("Unauthorized", `${what}: ${text}`, remedy);
   }
   if (status === 408 || status === 429 || status >= 500) {

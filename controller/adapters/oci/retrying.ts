@@ -28,17 +28,18 @@ export function connectionFault(what: string, error: unknown): Again {
   if (error instanceof ReleaseError || code === "" || !(error instanceof Error)) throw error;
   const reason = error.message === "" ? code : error.message; // several addresses of one host: no words, only a code
   if (distrustsCertificate(error)) {
-    const remedy = "if the registry has a certificate of its own authority, name that in the class's caRef";
+    const remedy =
+      "if the registry has a certificate of its own authority, name that: the class's caRef, or --registry-ca";
     throw new ReleaseError("RegistryRefused", `${what}: its certificate is not trusted: ${reason}`, remedy, {
       cause: error,
     });
   }
   if (speaksNoTls(error)) {
-    const remedy = "set network.allowHTTP in the class if plain http is meant";
+    const remedy = "if plain http is meant, allow it: network.allowHTTP of the class, or --allow-http of imgrel verify";
     throw new ReleaseError("RegistryRefused", `${what}: it does not speak TLS`, remedy, { cause: error });
   }
   if (code === ADDRESS_REFUSED) {
-    const remedy = "set network.allowPrivate in the class if that is meant";
+    const remedy = "if that is meant, allow it: network.allowPrivate of the class, or --allow-private of imgrel verify";
     throw new ReleaseError("RegistryRefused", `${what}: ${reason}`, remedy, { cause: error });
   }
   return { kind: "again", reason };
@@ -46,7 +47,8 @@ export function connectionFault(what: string, error: unknown): Again {
 
 /**
  * Tries until something is done, a few times at most.
- * @throws ReleaseError RegistryUnavailable with the last reason; what an attempt throws; the signal's reason
+ * @throws ReleaseError RegistryUnavailable with the last reason, and the wait that the server asks for; what an attempt
+ * throws; the signal's reason
  */
 export async function retrying<T>(
   what: string,
@@ -68,7 +70,8 @@ export async function retrying<T>(
         after > 0
           ? `wait ${Math.ceil(after / 1000)} s, as it asks`
           : "see whether the registry runs and can be reached";
-      throw new ReleaseError("RegistryUnavailable", `${what}: ${reason}`, remedy);
+      const asked = after > 0 ? { retryAfter: after } : {};
+      throw new ReleaseError("RegistryUnavailable", `${what}: ${reason}`, remedy, asked);
     }
     await sleep(Math.max(after, pause * (0.75 + Math.random() / 2)), undefined, { signal }).catch(() =>
       signal.throwIfAborted(),
