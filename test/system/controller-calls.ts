@@ -5,9 +5,10 @@ import { createEventRecorder } from "../../controller/adapters/kubernetes/event-
 import { clusterLease } from "../../controller/adapters/kubernetes/lease-store.ts";
 import { objectData } from "../../controller/adapters/kubernetes/object-data.ts";
 import { createReflector } from "../../controller/adapters/kubernetes/reflector.ts";
+import { releaseHold } from "../../controller/adapters/kubernetes/release-hold.ts";
 import { CLASSES, RELEASES, SOURCES } from "../../controller/adapters/kubernetes/release-kinds.ts";
 import { releaseStore } from "../../controller/adapters/kubernetes/release-store.ts";
-import { namespaced, PODS, type Resource } from "../../controller/adapters/kubernetes/resource.ts";
+import { JOBS, PODS, type Resource } from "../../controller/adapters/kubernetes/resource.ts";
 import { statusWriter } from "../../controller/adapters/kubernetes/status-writer.ts";
 import { systemClock } from "../../controller/adapters/system-clock.ts";
 import { fetchJob } from "../../controller/domain/jobs/fetch-job.ts";
@@ -31,8 +32,6 @@ export function recordedClient(connection: ApiConnection) {
   });
   return { client, calls };
 }
-
-const JOBS = namespaced("batch", "v1", "jobs", "Job");
 
 /** Follows a kind until it was listed and is watched. @throws what the API server refuses */
 async function follow(client: ApiClient, resource: Resource, namespace: string, signal: AbortSignal): Promise<void> {
@@ -75,6 +74,9 @@ async function callsOfOwn(
   await store.apply(object, signal);
   await store.markOrphaned("demo", true, signal);
   const release = { namespace, name: "demo", uid: await uidOf(RELEASES, "demo") };
+  const hold = releaseHold(client);
+  await hold.hold(release, signal);
+  await hold.letGo(release, signal);
   await statusWriter(client, RELEASES).write(release, { phase: "Admitting" }, signal);
   const source = { namespace, name: "releases", uid: await uidOf(SOURCES, "releases") };
   await statusWriter(client, SOURCES).write(source, { observedGeneration: 1 }, signal);

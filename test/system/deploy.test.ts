@@ -286,12 +286,12 @@ describe("the controller's account", () => {
       "-o",
       "jsonpath={.items[*].message}",
     ];
-    const says = await eventually(
-      "the kubelet finds no such Secret",
-      { seconds: 90 },
-      async () => (await run(about)) || undefined,
-    );
-    expect(says).toContain('secret "signing-key" not found');
+    const missing = 'secret "signing-key" not found';
+    const says = await eventually("the kubelet finds no such Secret", { seconds: 90 }, async () => {
+      const text = await run(about);
+      return text.includes(missing) && text;
+    });
+    expect(says).toContain(missing);
     await run(["-n", BUILD, "delete", "job", "thief"]);
   });
 });
