@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { isPublicAddress } from "../controller/adapters/address-guard.ts";
+import { controllerFiles } from "../controller/adapters/image/project-files.ts";
 import { serveProbes } from "../controller/adapters/http-server.ts";
 import { RIGHTS } from "../controller/adapters/kubernetes/rights.ts";
 import { createPrometheusMetrics } from "../controller/adapters/prometheus-metrics.ts";
@@ -72,6 +73,13 @@ describe("the files of deploy/", () => {
     expect(() => plainManifests("a: !!str 1\n", "f")).toThrow("f: the tag");
     expect(() => plainManifests("a: 1\na: 2\n", "f")).toThrow("unique");
   });
+});
+
+it("no manifest is in the image that it names by digest", async () => {
+  const placed = [...(await controllerFiles(PROJECT, "amd64")).keys()].map(
+    (path) => /\/deploy\/(\w+)\//.exec(path)?.[1],
+  );
+  expect([...new Set(placed)].toSorted()).toEqual(["images", "local", undefined]);
 });
 
 describe("what the controller may do", () => {
