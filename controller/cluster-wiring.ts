@@ -85,7 +85,7 @@ function countPhases(releases: Iterable<ClusterRelease>): Map<string, number> {
 const CONCURRENCY = { sources: 4, releases: 1000 } as const;
 
 /** Milliseconds for which work may go on after the controller was told to stop. */
-const DRAIN_LIMIT = 20_000;
+export const DRAIN_LIMIT = 20_000;
 
 /** The cluster as those see it who work on releases. */
 export type ClusterView = {

@@ -129,4 +129,14 @@ export const SHARDS: readonly Shard[] = [
     ],
     costSeconds: 90,
   },
+  {
+    name: "deploy",
+    files: ["test/system/deploy.test.ts"],
+    covers: [
+      ...["controller/**", "builders/**", "crds/**", "deploy/**", "docs/install.md", "test/deploy-manifests.ts"],
+      ...["test/fakes/**", "test/system/controller-calls.ts", "test/system/cluster/**"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
+    ],
+    costSeconds: 150,
+  },
 ];

@@ -10,13 +10,17 @@ import { packageFiles, productionPackages } from "./production-packages.ts";
 
 const MODULES = "node_modules/";
 
-/** What of the project the controller needs: itself, what it gives builders, and what its commands read. */
+/**
+ * What of the project the controller needs: itself, what it gives builders, and what its commands read. No overlay of
+ * deploy/: it names the image by digest, so that to commit it must not change the image.
+ */
 const CONTROLLER_PARTS = [
   "LICENSE",
   "builders",
   "controller",
   "crds",
-  "deploy",
+  "deploy/images",
+  "deploy/local",
   "dracut.conf.d",
   "modules.d",
   "package.json",

@@ -11,13 +11,15 @@ export type JobShape = {
   readonly script: string;
   readonly namespace?: string;
   readonly image?: string;
+  /** labels of its pods, beside `app` */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly job?: object;
   readonly pod?: object;
   readonly container?: object;
 };
 
 /** The Job's manifest; it is tried once. */
-export const jobOf = ({ name, script, namespace = "default", image, job, pod, container }: JobShape) => ({
+export const jobOf = ({ name, script, namespace = "default", image, labels, job, pod, container }: JobShape) => ({
   apiVersion: "batch/v1",
   kind: "Job",
   metadata: { name, namespace },
@@ -25,7 +27,7 @@ export const jobOf = ({ name, script, namespace = "default", image, job, pod, co
     backoffLimit: 0,
     ...job,
     template: {
-      metadata: { labels: { app: name } },
+      metadata: { labels: { ...labels, app: name } },
       spec: {
         restartPolicy: "Never",
         terminationGracePeriodSeconds: 0,
