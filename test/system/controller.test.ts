@@ -1,43 +1,34 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openRepositoryAt } from "../../controller/adapters/git/repository-at.ts";
+import { createLogger } from "../../controller/adapters/logger.ts";
 import { createPrometheusMetrics } from "../../controller/adapters/prometheus-metrics.ts";
 import { connectCluster, runClusterController } from "../../controller/cluster-wiring.ts";
 import { releaseDigest } from "../../controller/domain/release-folder.ts";
 import type { ObservedRecord } from "../../controller/domain/observed.ts";
 import type { ReleaseOpener } from "../../controller/reconciler/cluster/reconcile-release.ts";
-import { classObject, demoFolder, sourceObject } from "../fakes/cluster-objects.ts";
-import { startFileServer, type FileServer } from "../fakes/file-server.ts";
-import { gitAnswer, sendAnswer } from "../fakes/git-http.ts";
-import { recordedLogger } from "../fakes/recorded-logger.ts";
+import { demoFolder } from "../fakes/cluster-objects.ts";
 import { fakeReleaseWork } from "../fakes/release-work.ts";
-import { imgrel } from "../imgrel.ts";
-import { type Cluster, kubectl, printed } from "./cluster/cluster.ts";
-import { takeDown } from "./cluster/down.ts";
-import { bringUp } from "./cluster/up.ts";
+import {
+  type ControllerRoom,
+  type ControllerStage,
+  fenceIn,
+  GIT_ACCOUNT,
+  isReady,
+  openStage,
+  reasonOf,
+  specsOf,
+} from "./controller-room.ts";
 
 // The controller against a real API server and a real git server over http; what a release needs besides is simulated.
-const NAME = "controller";
-const NAMESPACE = "imgrel-system";
-const ADMITTED = 'jsonpath={.status.conditions[?(@.type=="Admitted")].reason}';
 const QUOTA = 3;
-const LEADS = "this process leads";
-const ACCOUNT = { user: "bot", password: "s3cret-of-git" };
-const { signal } = new AbortController();
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-let cluster: Cluster;
-let folder = "";
-let server: FileServer;
+let stage: ControllerStage;
 
-const run = async (args: readonly string[], input?: string): Promise<string> =>
-  printed(await kubectl(cluster, ["--namespace", NAMESPACE, ...args], input)).trimEnd();
-const apply = (object: object) => run(["apply", "--server-side", "-f", "-"], JSON.stringify(object));
-
-/** Releases whose work is simulated: what was done of each stays, as it would in registry and git. */
-function simulation() {
+/**
+ * Releases whose work is simulated: what was done of each stays, as it would in registry and git.
+ * @param gate where each release waits before its first act
+ */
+function simulation(gate: Promise<void> = Promise.resolve()) {
   const done = new Map<string, Set<string>>();
   const started: string[] = [];
   /** names of the releases that were begun and are not recorded, and how many there ever were at once */
@@ -61,7 +52,7 @@ function simulation() {
           started.push(`${release.name} ${kind}`);
           active.add(release.name);
           most = Math.max(most, active.size);
-          if (kind === "build") await sleep(50);
+          await gate;
           if (kind === "record") active.delete(release.name);
         },
         known,
@@ -70,17 +61,21 @@ function simulation() {
     cleanUp: async () => undefined,
     letGo: async () => undefined,
   };
-  return { opener, started, done, most: () => most };
+  return { opener, started, done, active, most: () => most };
 }
 
 /** A controller of its own; `stop` ends it in order. */
-async function startController(simulated: ReturnType<typeof simulation>) {
+async function startController(
+  { namespace, folder, newLog }: ControllerRoom,
+  simulated: Pick<ReturnType<typeof simulation>, "opener">,
+) {
   const stop = new AbortController();
-  const { log, records } = recordedLogger();
-  const connection = { ...(await connectCluster({}, cluster.kubeconfig)), namespace: NAMESPACE };
+  const log = newLog();
+  const connection = { ...(await connectCluster({}, stage.cluster.kubeconfig)), namespace };
   const ended = runClusterController(
     {
-      ...{ connection, log, metrics: createPrometheusMetrics() },
+      ...{ connection, metrics: createPrometheusMetrics() },
+      log: await createLogger({ file: log, cwd: folder, debug: true }),
       scratch: await mkdtemp(join(folder, "scratch-")),
       opener: ({ repositories }) => ({
         ...simulated.opener,
@@ -89,8 +84,9 @@ async function startController(simulated: ReturnType<typeof simulation>) {
     },
     stop.signal,
   );
+  ended.catch(() => undefined); // told by `stop`
   return {
-    records,
+    log,
     stop: async () => {
       stop.abort(new Error("the test ends it"));
       await ended;
@@ -98,77 +94,35 @@ async function startController(simulated: ReturnType<typeof simulation>) {
   };
 }
 
-async function specs() {
-  return (
-    await openRepositoryAt(
-      { kind: "own", directory: join(folder, "git/releases.git") },
-      { specBranch: "main", recordsBranch: "release-records", committer: { author: { name: "a", email: "a@b" } } },
-    )
-  ).specs;
-}
-const mergeAll = async (contents: ReadonlyMap<string, string | null>) =>
-  (await specs()).commit(async () => ({
-    changes: [...contents].map(([name, content]) => ({ path: `specs/${name}/release.yaml`, content })),
-    message: `merge ${[...contents.keys()].join(", ")}`,
-  }));
-const merge = (name: string, content: string | null = demoFolder(name).text) => mergeAll(new Map([[name, content]]));
-
-/** Asks until what kubectl prints is as it should be. */
-async function eventually(args: readonly string[], wanted: RegExp): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < 120; tries += 1) {
-    const { stdout, tail } = await kubectl(cluster, ["--namespace", NAMESPACE, ...args]);
-    if (wanted.test(stdout)) return stdout;
-    last = stdout === "" ? tail : stdout;
-    await sleep(500);
+/** Does something while a controller works in a room. */
+async function duringController(
+  room: ControllerRoom,
+  simulated: Pick<ReturnType<typeof simulation>, "opener">,
+  work: (log: string) => Promise<void>,
+): Promise<void> {
+  const { log, stop } = await startController(room, simulated);
+  try {
+    await work(log);
+  } catch (fault) {
+    await stop().catch(() => undefined); // what went wrong first is told
+    throw fault;
   }
-  throw new Error(`kubectl ${args.join(" ")}: ${last}`);
+  await stop();
 }
 
 beforeAll(async () => {
-  await takeDown(NAME, signal);
-  cluster = await bringUp(NAME, { say, signal });
-  folder = await mkdtemp(join(tmpdir(), "imgrel-controller-"));
-  await kubectl(cluster, ["create", "namespace", NAMESPACE]);
-  await run(["apply", "--server-side", "-f", "-"], printed(await imgrel("crds")));
-  await run(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]);
-  server = await startFileServer((request, response) => {
-    gitAnswer(join(folder, "git"), request, ACCOUNT).then(
-      (answer) => sendAnswer(response, answer),
-      () => response.writeHead(500).end(),
-    );
-  });
-  await merge("demo");
-  const url = new URL("releases.git", server.url).href;
-  await run([
-    "create",
-    "secret",
-    "generic",
-    "git",
-    `--from-literal=username=${ACCOUNT.user}`,
-    `--from-literal=password=${ACCOUNT.password}`,
-  ]);
-  await apply(classObject("local", NAMESPACE, { quotas: { maxConcurrentReleases: QUOTA } }));
-  await apply(
-    sourceObject("releases", NAMESPACE, {
-      ...{ url, interval: "2s", credentialsRef: { name: "git" }, network: { allowPrivate: true, allowHTTP: true } },
-    }),
-  );
+  stage = await openStage("controller");
 });
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await takeDown(NAME, signal);
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => stage[Symbol.asyncDispose]());
 
 describe("a controller in a cluster", () => {
   it("makes an object of what is merged, and brings it to its end", async () => {
+    const room = await stage.room("ends");
     const simulated = simulation();
-    const controller = await startController(simulated);
-    try {
-      await eventually(["get", "diskimagereleases", "demo"], /demo/);
-      await run(["wait", "--for=condition=Ready", "--timeout=60s", "diskimagerelease/demo"]);
-      const table = await run(["get", "diskimagereleases"]);
+    await duringController(room, simulated, async (log) => {
+      await room.untilAll(["first"], "is there", () => true);
+      await room.run(["wait", "--for=condition=Ready", "--timeout=900s", "diskimagerelease/first"]);
+      const table = await room.run(["get", "diskimagereleases"]);
       expect(table.split("\n")[0]?.split(/\s+/)).toEqual([
         "NAME",
         "VERSION",
@@ -179,98 +133,101 @@ describe("a controller in a cluster", () => {
         "PUBLISHED",
         "AGE",
       ]);
-      expect(table).toMatch(/^demo +2026\.11\.23-1 +True +Released +1\/1 +True +True /m);
-      const events = await eventually(["get", "events.events.k8s.io", "-o", "jsonpath={.items[*].reason}"], /Pushed/);
-      expect(events.split(" ")).toEqual(expect.arrayContaining(["Accepted", "AllEqual", "Succeeded"]));
-      expect(
-        await run(["get", "diskimagereleasesource", "releases", "-o", "jsonpath={.status.conditions[0].reason}"]),
-      ).toBe("Succeeded");
+      expect(table).toMatch(/^first +2026\.11\.23-1 +True +Released +1\/1 +True +True /m);
+      await room.until("an event tells each step", async () => {
+        const told = await room.events();
+        return ["Accepted", "AllEqual", "Pushed", "Succeeded"].every((reason) => told.includes(reason));
+      });
+      await room.until("the source was read", async () => {
+        const [condition] = (await room.source())?.status.conditions ?? [];
+        return condition?.type === "Ready" && condition.reason === "Succeeded";
+      });
       const once = [...simulated.started];
-      await merge("second");
-      await run(["wait", "--for=create", "--timeout=60s", "diskimagerelease/second"]);
-      await run(["wait", "--for=condition=Ready", "--timeout=60s", "diskimagerelease/second"]);
-      expect(simulated.started.filter((one) => one.startsWith("demo "))).toEqual(once);
-    } finally {
-      await controller.stop();
-    }
-    expect(JSON.stringify(controller.records)).not.toMatch(ACCOUNT.password);
+      await room.merge(specsOf("second"));
+      await room.untilAll(["second"], "is ready", isReady);
+      expect(simulated.started.filter((one) => one.startsWith("first "))).toEqual(once);
+      expect(await readFile(log, "utf8")).not.toMatch(GIT_ACCOUNT.password);
+    });
   });
 
   it("tells what is wrong with a folder, labels one that is gone, and refuses what was made by hand", async () => {
-    const controller = await startController(simulation());
-    try {
-      await merge("broken", "apiVersion: no\n");
-      await merge("second", null);
-      await eventually(
-        ["get", "diskimagereleasesource", "releases", "-o", "jsonpath={.status.errors[*].path}"],
-        /specs\/broken\/release.yaml/,
+    const room = await stage.room("wrong");
+    await room.merge(specsOf("second"));
+    await duringController(room, simulation(), async () => {
+      await room.untilAll(["first", "second"], "is ready", isReady);
+      await room.merge(new Map([["broken", "apiVersion: no\n"]]));
+      await room.merge(new Map([["second", null]]));
+      await room.until("the broken folder is told", async () =>
+        (await room.source())?.status.errors?.some(({ path }) => path === "specs/broken/release.yaml"),
       );
-      await eventually(
-        ["get", "diskimagereleases", "-l", "releases.powernode.io/orphaned=true", "-o", "name"],
-        /second/,
-      );
-      const object = JSON.parse(await run(["get", "diskimagerelease", "demo", "-o", "json"])) as Record<string, object>;
+      await room.untilAll(["second"], "is labelled", ({ orphaned }) => orphaned);
+      const object = JSON.parse(await room.run(["get", "diskimagerelease", "first", "-o", "json"])) as object;
       const byHand = (name: string, labels: object) =>
-        run(["create", "-f", "-"], JSON.stringify({ ...object, metadata: { name, labels } }));
+        room.run(["create", "-f", "-"], JSON.stringify({ ...object, metadata: { name, labels } }));
       await byHand("by-hand", {});
       await byHand("in-disguise", { "releases.powernode.io/source": "releases" });
       for (const name of ["by-hand", "in-disguise"]) {
-        await run(["wait", "--for=condition=Stalled", "--timeout=60s", `diskimagerelease/${name}`]);
-        expect(await run(["get", "diskimagerelease", name, "-o", ADMITTED])).toBe("NotFromGit");
+        await room.untilAll([name], "is refused", (one) => reasonOf(one, "Stalled") !== undefined);
+        const found = (await room.releases())?.find((one) => one.name === name);
+        expect(found && reasonOf(found, "Admitted")).toBe("NotFromGit");
       }
-    } finally {
-      await controller.stop();
-    }
+    });
   });
 
   it("that is set up anew adopts what is recorded: it does nothing", async () => {
+    const room = await stage.room("adopts");
+    await room.merge(specsOf("second"));
     const simulated = simulation();
-    for (const name of ["demo", "second"]) simulated.done.set(name, new Set(["record"]));
-    await run(["delete", "diskimagereleases", "--all"]);
-    const controller = await startController(simulated);
-    try {
-      await run(["wait", "--for=create", "--timeout=60s", "diskimagerelease/demo"]);
-      await run(["wait", "--for=condition=Ready", "--timeout=60s", "diskimagerelease/demo"]);
-      expect(await run(["get", "diskimagerelease", "demo", "-o", ADMITTED])).toBe("Adopted");
-      expect(simulated.started).toEqual([]);
-    } finally {
-      await controller.stop();
-    }
+    for (const name of ["first", "second"]) simulated.done.set(name, new Set(["record"]));
+    await duringController(room, simulated, async () => {
+      await room.untilAll(["first", "second"], "is ready", isReady);
+      expect((await room.releases())?.map((one) => reasonOf(one, "Admitted"))).toEqual(["Adopted", "Adopted"]);
+    });
+    expect(simulated.started).toEqual([]);
   });
 
   it("of two, one works; when it stops, the other goes on", async () => {
+    const room = await stage.room("two");
     const simulated = simulation();
-    const both = [await startController(simulated), await startController(simulated)];
-    const leads = ({ records }: (typeof both)[number]) => records.find(({ message }) => message === LEADS);
-    await eventually(["get", "lease", "imgrel-controller", "-o", "jsonpath={.spec.holderIdentity}"], /./);
-    while (both.every((one) => leads(one) === undefined)) await sleep(100);
-    const [leader, other] = both.toSorted((one) => (leads(one) === undefined ? 1 : -1));
-    if (leader === undefined || other === undefined) throw new Error("two were started");
+    const both = [await startController(room, simulated), await startController(room, simulated)];
     try {
-      expect(leads(other)).toBeUndefined();
+      const leader = await room.until("one leads", async () => {
+        for (const one of both) if ((await fenceIn(one.log)) !== undefined) return one;
+        return undefined;
+      });
+      const other = both.find((one) => one !== leader);
+      await room.untilAll(["first"], "is ready", isReady);
+      expect(other && (await fenceIn(other.log))).toBeUndefined();
       await leader.stop();
-      await merge("third");
-      await run(["wait", "--for=create", "--timeout=60s", "diskimagerelease/third"]);
-      await run(["wait", "--for=condition=Ready", "--timeout=60s", "diskimagerelease/third"]);
-      expect(Number(leads(other)?.["fence"])).toBeGreaterThan(Number(leads(leader)?.["fence"]));
+      await room.merge(specsOf("second"));
+      await room.untilAll(["second"], "is ready", isReady);
+      const [before, after] = [await fenceIn(leader.log), await fenceIn(other?.log ?? "")];
+      expect(after).toBeGreaterThan(before ?? Number.NaN);
     } finally {
-      await other.stop();
+      for (const { stop } of both) await stop();
     }
-    expect(simulated.started.filter((one) => one === "third record")).toHaveLength(1);
+    expect(simulated.started.filter((one) => one.endsWith(" record"))).toEqual(["first record", "second record"]);
   });
 
   it("honours the class's quotas, in order, when a hundred specs are merged at once", async () => {
-    const simulated = simulation();
+    const room = await stage.room("quotas", { quotas: { maxConcurrentReleases: QUOTA } });
     const names = Array.from({ length: 100 }, (_, index) => `many-${String(index).padStart(3, "0")}`);
-    await mergeAll(new Map(names.map((name) => [name, demoFolder(name).text])));
-    const controller = await startController(simulated);
-    try {
-      await run(["wait", "--for=create", "--timeout=120s", `diskimagerelease/${names.at(-1)}`]);
-      const all = names.map((name) => `diskimagerelease/${name}`);
-      await run(["wait", "--for=condition=Ready", "--timeout=240s", ...all]);
-    } finally {
-      await controller.stop();
-    }
+    await room.merge(new Map([...specsOf(...names), ["first", null]]));
+    const gate = Promise.withResolvers<void>();
+    const simulated = simulation(gate.promise);
+    await duringController(room, simulated, async () => {
+      try {
+        // all of them are there, and some were told to wait: only then does anything go on
+        await room.untilAll(names, "is there", () => true);
+        await room.until("the quota is used", async () => simulated.active.size >= QUOTA);
+        const waiting = names.slice(QUOTA, 2 * QUOTA);
+        await room.untilAll(waiting, "waits for its turn", (one) => reasonOf(one, "Built") === "Queued");
+        expect([...simulated.active].toSorted()).toEqual(names.slice(0, QUOTA));
+      } finally {
+        gate.resolve();
+      }
+      await room.untilAll(names, "is ready", isReady);
+    });
     const order = simulated.started.flatMap((one) => /^(many-\d+) archive-inputs$/.exec(one)?.[1] ?? []);
     // turns are given in order; the first acts of those that have one may cross
     const moved = names.map((name, index) => Math.abs(order.indexOf(name) - index));
