@@ -37,6 +37,20 @@ describe("turns", () => {
     await settled();
     expect([began, places.at(-1)]).toEqual([["m", "a", "z"], "z: 1 of 1"]);
   });
+  it("tell those who wait how they get on, and a long queue not at each turn", async () => {
+    const { began, take, end, places } = takers(() => 1);
+    const names = Array.from({ length: 400 }, (_, index) => String(index).padStart(3, "0"));
+    for (const name of names) void take(name);
+    for (const name of names) {
+      await settled();
+      end(name);
+    }
+    expect(began).toEqual(names);
+    const toldTo = (name: string) => places.filter((line) => line.startsWith(`${name}: `));
+    expect(Math.max(...names.map((name) => toldTo(name).length))).toBeLessThan(25);
+    expect(names.slice(4).every((name) => toldTo(name).slice(-4).join().includes("1 of"))).toBe(true);
+    expect(toldTo("008").map((line) => line.split(" ")[1])).toEqual(["8", "6", "4", "3", "2", "1"]);
+  });
   it("are given when there are more of them", async () => {
     let limit = 0;
     const { began, take, turns } = takers(() => limit);

@@ -5,7 +5,7 @@ export type Turns = {
   /**
    * Waits for a turn.
    * @param order turns are given in this order: of creation, then by name
-   * @param onPlace told the place at first, if there is a wait, and whenever it changes
+   * @param onPlace told the place at first, if there is a wait, and whenever it has changed by much
    * @returns ends the turn; a second call does nothing
    * @throws the signal's reason if it fires before the turn comes
    */
@@ -21,10 +21,17 @@ export type Turns = {
 
 type Waiting = { readonly order: string; readonly begin: () => void; readonly onPlace: (place: Place) => void };
 
+/**
+ * Whether a place is worth telling again. Who is told writes it down: in a long queue that would be all of them at each
+ * turn, so what counts is a quarter of the way. How many wait behind is no news.
+ */
+const isNews = (told: number | undefined, place: number): boolean =>
+  told === undefined || Math.abs(told - place) >= Math.max(1, told / 4);
+
 /** @param limit how many turns there are, asked each time */
 export function createTurns(limit: () => number): Turns {
   const waiting: Waiting[] = [];
-  const told = new Map<Waiting, string>();
+  const told = new Map<Waiting, number>();
   const announced: string[] = [];
   let taken = 0;
   const isFirst = ({ order }: Waiting): boolean => announced.every((other) => other >= order);
@@ -37,9 +44,8 @@ export function createTurns(limit: () => number): Turns {
     }
     for (const [index, one] of waiting.entries()) {
       const place = { place: index + 1, of: waiting.length };
-      const text = `${place.place} of ${place.of}`;
-      if (told.get(one) === text) continue;
-      told.set(one, text);
+      if (!isNews(told.get(one), place.place)) continue;
+      told.set(one, place.place);
       one.onPlace(place);
     }
   };

@@ -120,6 +120,19 @@ describe("a server", () => {
     });
   });
 
+  it("is asked once by all who wait for the same answer", async () => {
+    const { specs } = await open();
+    const asked = () => server.requests.filter((line) => line.includes(`${name}/info/refs`)).length;
+    await specs.tip();
+    const before = asked();
+    await specs.tip();
+    const each = asked() - before;
+    await Promise.all(Array.from({ length: 20 }, () => specs.tip()));
+    expect(asked() - before).toBe(2 * each);
+    await specs.tip();
+    expect(asked() - before).toBe(3 * each);
+  });
+
   it("without this repository is not", async () => {
     await rm(directory, { recursive: true });
     await expect(open()).rejects.toMatchObject({ code: "RepositoryUnusable", kind: "permanent" });

@@ -96,10 +96,19 @@ export function mirroredBranch(mirror: Mirror, name: string, growsOnly: boolean)
     return tip;
   };
 
+  /** a look that has not begun: whoever asks meanwhile may have what it will see */
+  let next: Promise<string | null> | undefined;
+
   return {
     git,
     label,
-    tip: () => alone(observe),
+    tip: () => {
+      next ??= alone(() => {
+        next = undefined;
+        return observe();
+      });
+      return next;
+    },
     move: (to, from) =>
       alone(async () => {
         if (!(await remote.push(to, theirs))) return false;
