@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Perturbation } from "../builders/contract/perturbation.ts";
 import type { Report } from "../builders/contract/progress.ts";
 import { classKey, classRegistries, publishOf } from "./adapters/kubernetes/class-access.ts";
 import { clusterJobs } from "./adapters/kubernetes/cluster-jobs.ts";
@@ -78,12 +79,14 @@ export type ClusterWorkOptions = {
   readonly builderId: string;
   /** absolute path of a folder for runs that are brought here */
   readonly scratch: string;
+  /** a run that a test wants made wrong; null outside tests */
+  readonly perturbation: Perturbation | null;
 };
 
 /** The parts as a cluster has them: Jobs, registries, and the Secrets that a class names. */
 export function clusterParts(
   view: ClusterView,
-  { controllerImage }: Pick<ClusterWorkOptions, "controllerImage">,
+  { controllerImage, perturbation }: Pick<ClusterWorkOptions, "controllerImage" | "perturbation">,
 ): ClusterParts {
   const { client, data, log, metrics, term, ended } = view;
   const [clock, random] = [systemClock, Math.random];
@@ -116,7 +119,7 @@ export function clusterParts(
       const { access, staging, stagingRepository, inputsRepository } = await registryOf(of, signal);
       const report: Report = (event) => log.debug("progress", { release: release.name, event });
       const runner = clusterJobRunner({
-        ...{ cluster, staging, work, runs, fencing, report, onJob, perturbation: null },
+        ...{ cluster, staging, work, runs, fencing, report, onJob, perturbation },
         retryAt: release.asked.retryAt,
         identity: {
           ...{ repository: repositoryUri(from.spec.url), release: release.name, specDigest: source.specDigest },

@@ -9,6 +9,7 @@ import { LISTEN_ADDRESS } from "../domain/listen-address.ts";
 import { LABEL_NAME } from "../domain/names.ts";
 import { BUILDER_ID } from "../domain/policy.ts";
 import { CLUSTER_BUILDER } from "../domain/provenance.ts";
+import { perturbationOf } from "../domain/perturbation.ts";
 import { judgeText, type TextRule } from "../domain/text-rule.ts";
 import type { CommandContext, RegisterCommand } from "./command.ts";
 
@@ -67,7 +68,7 @@ async function run(context: CommandContext, options: Options, places: Controller
     places.serve(
       {
         ...{ connection, log, scratch, listen, webhookListen },
-        opener: places.opener({ controllerImage, builderId, scratch }),
+        opener: places.opener({ controllerImage, builderId, scratch, perturbation: perturbationOf(env) }),
       },
       signal,
     ),

@@ -1,192 +1,120 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { BuildManifest } from "../../builders/contract/build-manifest.ts";
+import { sha256Hex } from "../../builders/contract/digest.ts";
 import { exec } from "../../builders/host/exec.ts";
-import { openRepositoryAt } from "../../controller/adapters/git/repository-at.ts";
 import { openRegistry } from "../../controller/adapters/oci/registry.ts";
-import { classObject, sourceObject } from "../fakes/cluster-objects.ts";
-import { imgrel, PROJECT } from "../imgrel.ts";
-import { type Cluster, inNetwork, kubectl, printed } from "./cluster/cluster.ts";
-import { takeDown } from "./cluster/down.ts";
-import { bringUp } from "./cluster/up.ts";
-import { pushOwnImages } from "./own-images.ts";
+import { CLUSTER_BUILDER } from "../../controller/domain/provenance.ts";
+import { API_VERSION } from "../../controller/domain/release.ts";
+import { PROJECT } from "../imgrel.ts";
+import { inNetwork } from "./cluster/cluster.ts";
+import { BUILD, installedImgrel, REGISTRY, SYSTEM } from "./cluster-release-room.ts";
 
-// One release from a spec in git to its record, built in pods of a real cluster: nothing of it is simulated.
-const NAME = "release";
-const [SYSTEM, BUILD] = ["imgrel-system", "imgrel-build"];
-/** the machine as its pods see it */
-const ADDRESS = "10.244.0.1";
-const REGISTRY = `${ADDRESS}:5000`;
-const VARIANTS = ["kernel-initrd", "qcow2"] as const;
+// Releases from a spec in git to their record, built and booted in pods of a real cluster: nothing of it is simulated.
 const { signal } = new AbortController();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const stop = new AbortController();
-const Services = z.object({ archive: z.string(), git: z.string() });
-let cluster: Cluster;
-let folder = "";
-let controller: Promise<unknown> = Promise.resolve();
+let room: Awaited<ReturnType<typeof installedImgrel>>;
 
-const run = async (args: readonly string[], input?: string) => printed(await kubectl(cluster, args, input)).trimEnd();
-const apply = (...objects: readonly object[]) =>
-  run(["apply", "--server-side", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
-const secret = (namespace: string, name: string, stringData: object, type = "Opaque") => ({
-  ...{ apiVersion: "v1", kind: "Secret", metadata: { namespace, name }, type, stringData },
-});
-const dockerConfig = (namespace: string, name: string) =>
-  secret(namespace, name, { ".dockerconfigjson": '{"auths":{}}' }, "kubernetes.io/dockerconfigjson");
-
-/** The demo release with two targets; what the local process builds of it stands in `<folder>/local`. */
-async function buildLocally(): Promise<void> {
-  const spec = join(folder, "specs/demo");
-  await cp(join(PROJECT, "specs/demo"), spec, { recursive: true });
-  const file = join(spec, "release.yaml");
-  const text = await readFile(file, "utf8");
-  const without = text.replace(/ {4}- variant: raw\n {6}arch: amd64\n/, "");
-  expect(without).not.toBe(text);
-  await writeFile(file, without);
-  const options = ["--arch", "amd64", "--spec", spec, "--state-dir", join(folder, "state")];
-  printed(await imgrel("build", ...options, "--output", join(folder, "local")));
-  // the same commits: a manifest names the one that the spec is of
-  await mkdir(join(folder, "git"));
-  await cp(join(folder, "state/repository.git"), join(folder, "git/releases.git"), { recursive: true });
-  const pushes = ["-C", join(folder, "git/releases.git"), "config", "http.receivepack", "true"];
-  printed(await exec({ program: "git", args: pushes }));
-}
-
-/** Git server and archive in the cluster's network, until the end of this test. */
-async function startServices(): Promise<z.infer<typeof Services>> {
-  const locks = ["specs/demo", "toolchain"].map((path) => join(folder, "locks", path, "lock.amd64.json"));
-  const { specs } = await openRepositoryAt(
-    { kind: "own", directory: join(folder, "git/releases.git") },
-    { specBranch: "main", recordsBranch: "release-records", committer: { author: { name: "a", email: "a@b" } } },
+const ofSystem = (...args: readonly string[]) => ["--namespace", SYSTEM, ...args];
+const ofBuild = (...args: readonly string[]) => ["--namespace", BUILD, ...args];
+const conditions = (name: string) =>
+  ofSystem(
+    ...["get", "diskimagerelease", name, "-o"],
+    'jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}',
   );
-  const tip = await specs.tip();
-  for (const path of ["specs/demo", "toolchain"]) {
-    await mkdir(join(folder, "locks", path), { recursive: true });
-    const content = await tip.readFile(`${path}/lock.amd64.json`);
-    await writeFile(join(folder, "locks", path, "lock.amd64.json"), content ?? "");
-  }
-  const program = join(import.meta.dirname, "release-services.ts");
-  const args = [program, ADDRESS, join(folder, "git"), ...locks];
-  return new Promise((resolve, reject) => {
-    exec({
-      ...inNetwork(cluster, process.execPath, args),
-      signal: stop.signal,
-      onLine: (line, stream) => {
-        if (stream === "stdout") resolve(Services.parse(JSON.parse(line)));
-        else say(line);
-      },
-    }).then(({ tail }) => reject(new Error(tail)), reject);
+const leftOvers = ofBuild("get", "jobs,pods,pvc", "-o", "name");
+const recordOf = async (name: string) => (await room.git.records.tip()).readDirectory(`records/${name}`);
+const image = (variant: string, name: string) => {
+  const repository = `${room.cluster.registry}/${REGISTRY.split("/")[1]}/images`;
+  const store = openRegistry({ repository, network: { allowPrivate: true, allowHTTP: true } });
+  return store.resolveTag(`${name}-amd64-${variant}`, signal);
+};
+
+/** Merges another release of the demo's packages, with one target, or takes it away. */
+async function merge(name: string, present = true): Promise<void> {
+  const demo = await (await room.git.specs.tip()).readDirectory("specs/demo");
+  const changes = [...demo].map(([file, bytes]) => {
+    const text = new TextDecoder().decode(bytes);
+    const own = text.replace("name: demo", `name: ${name}`).replace(/ {4}- variant: qcow2\n {6}arch: amd64\n/, "");
+    return { path: `specs/${name}/${file}`, content: present ? own : null };
   });
+  await room.git.specs.commit(async () => ({ changes, message: `merge ${name}` }));
 }
 
 beforeAll(async () => {
-  await takeDown(NAME, signal);
-  folder = await mkdtemp(join(tmpdir(), "imgrel-cluster-release-"));
-  await buildLocally();
-  cluster = await bringUp(NAME, { say, signal });
-  const images = await pushOwnImages(cluster.registry, REGISTRY);
-  const services = await startServices();
-  await apply(...[SYSTEM, BUILD].map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })));
-  await run(["label", "namespace", BUILD, "pod-security.kubernetes.io/enforce=baseline"]);
-  await run(["apply", "--server-side", "-f", "-"], printed(await imgrel("crds")));
-  await run(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]);
-  const pem = printed(
-    await exec({ program: "openssl", args: ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"] }),
-  );
-  await apply(
-    secret(SYSTEM, "signing-key", { "cosign.key": pem }),
-    dockerConfig(SYSTEM, "registry"),
-    dockerConfig(BUILD, "imgrel-inputs"),
-    dockerConfig(BUILD, "imgrel-staging"),
-    { apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace: BUILD, name: "imgrel-builder" } },
-    classObject("local", SYSTEM, {
-      archives: {
-        debian: { sources: [{ kind: "mirror", url: services.archive }], keyring: "debian-archive-keyring.gpg" },
-      },
-      build: {
-        ...{ namespace: BUILD, serviceAccountName: "imgrel-builder", runtimeClassName: "nonet" },
-        ...{ builderImage: images.builder, bootImage: images.boot, scratch: { size: "10Gi" } },
-      },
-      publish: {
-        oci: {
-          ...{ repository: `${REGISTRY}/images`, stagingRepository: `${REGISTRY}/staging` },
-          ...{ inputsRepository: `${REGISTRY}/inputs`, credentialsRef: { name: "registry" } },
-        },
-      },
-      network: { allowPrivate: true, allowHTTP: true },
-    }),
-    sourceObject("releases", SYSTEM, {
-      ...{ url: new URL("releases.git", services.git).href, interval: "10s" },
-      network: { allowPrivate: true, allowHTTP: true },
-    }),
-  );
-  const kubeconfig = join(cluster.folder, "etc/admin.kubeconfig");
-  const args = ["controller", "--kubeconfig", kubeconfig, "--namespace", SYSTEM, "--image", images.controller];
-  controller = exec({
-    ...inNetwork(cluster, process.execPath, [join(PROJECT, "controller/main.ts"), ...args, "--listen", `${ADDRESS}:0`]),
-    signal: stop.signal,
-    onLine: say,
-  }).catch(() => undefined); // it is killed in the end
+  room = await installedImgrel("release", say);
 });
-afterAll(async () => {
-  stop.abort();
-  await controller;
-  await takeDown(NAME, signal);
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** The condition that a release waits for, or the end of the world. */
-async function ready(): Promise<void> {
-  for (;;) {
-    const { stdout } = await kubectl(cluster, [
-      ...["--namespace", SYSTEM, "get", "diskimagerelease", "demo", "-o"],
-      'jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}{"\\n"}{end}',
-    ]);
-    if (/^Ready=True/m.test(stdout)) return;
-    if (/^Stalled=True/m.test(stdout)) throw new Error(stdout);
-    await sleep(1000);
-  }
-}
+afterAll(() => room[Symbol.asyncDispose]());
 
 describe("a release in a cluster", () => {
   it("gets from git to git: built in two pods, compared, booted, signed and published", async () => {
-    await run(["--namespace", SYSTEM, "wait", "--for=create", "--timeout=120s", "diskimagerelease/demo"]);
-    await ready();
-    const table = await run(["--namespace", SYSTEM, "get", "diskimagereleases"]);
+    await room.run(ofSystem("wait", "--for=create", "--timeout=120s", "diskimagerelease/demo"));
+    await room.until(conditions("demo"), /^Ready=True/m, /^Stalled=True/m);
+    await room.run(ofSystem("wait", "--for=condition=Ready", "--timeout=5s", "diskimagerelease/demo"));
+    const table = await room.run(ofSystem("get", "diskimagereleases"));
     say(table);
     expect(table).toMatch(/^demo +2026\.\S+ +True +Released +2\/2 +True +True /m);
+    expect([await image("kernel-initrd", "demo"), await image("qcow2", "demo")]).not.toContain(null);
   });
 
   it("has the digests that a local build has", async () => {
-    const { records } = await openRepositoryAt(
-      { kind: "own", directory: join(folder, "git/releases.git") },
-      { specBranch: "main", recordsBranch: "release-records", committer: { author: { name: "a", email: "a@b" } } },
-    );
-    const files = await (await records.tip()).readDirectory("records/demo");
-    const sums = new TextDecoder().decode(files.get("SHA256SUMS"));
-    for (const variant of VARIANTS) {
-      const built = BuildManifest.parse(
-        JSON.parse(await readFile(join(folder, "local", variant, "amd64/build-manifest.json"), "utf8")),
-      );
-      say(JSON.stringify(built.artifacts));
+    const recorded = new TextDecoder().decode((await recordOf("demo")).get("SHA256SUMS"));
+    for (const variant of ["kernel-initrd", "qcow2"]) {
+      const file = join(room.folder, "local", variant, "amd64/build-manifest.json");
+      const { artifacts } = BuildManifest.parse(JSON.parse(await readFile(file, "utf8")));
+      expect(Object.keys(artifacts)).toContain(`amd64/${variant}/SHA256SUMS`);
+      for (const [path, { sha256 }] of Object.entries(artifacts)) expect(recorded).toContain(`${sha256}  ${path}\n`);
     }
-    say(sums);
   });
 
-  it("is published to the registry, and leaves nothing in the build namespace", async () => {
-    const network = { allowPrivate: true, allowHTTP: true };
-    const images = openRegistry({ repository: `${cluster.registry}/images`, network });
-    for (const variant of VARIANTS) expect(await images.resolveTag(`demo-amd64-${variant}`, signal)).not.toBeNull();
-    for (let tries = 0; ; tries += 1) {
-      const left = await run(["--namespace", BUILD, "get", "jobs,pods,pvc", "-o", "name"]);
-      if (left === "") break;
-      if (tries === 60) throw new Error(left);
-      await sleep(1000);
-    }
+  it("leaves nothing in the build namespace, and nothing holds it", async () => {
+    await room.until(leftOvers, /^$/);
+    const finalizers = ofSystem("get", "diskimagerelease", "demo", "-o", "jsonpath={.metadata.finalizers}");
+    expect(await room.until(finalizers, /^$/)).toBe("");
+  });
+
+  it("is proven by imgrel verify, from git and registry alone", async () => {
+    const publicKey = room.publicKey.export({ type: "spki", format: "pem" });
+    const keySha256 = sha256Hex(room.publicKey.export({ type: "spki", format: "der" }));
+    const signer = { id: "cluster", mode: "key", operator: "us", maxBuildLevel: 2, builderIds: [CLUSTER_BUILDER] };
+    const requirements = {
+      ...{ minBuilds: 2, minOperators: 1, tlog: "optional", timestamp: "required-for-keyless" },
+      ...{ tests: ["boot"], sbom: true },
+    };
+    const policy = join(room.folder, "policy.yaml");
+    const signers = [{ ...signer, keySha256, publicKey }];
+    await writeFile(policy, JSON.stringify({ apiVersion: API_VERSION, signers, requirements }));
+    const args = ["verify", "demo", "--repo", room.directory, "--policy", policy, "--state", join(room.folder, "seen")];
+    const from = ["--registry", REGISTRY, "--allow-http", "--allow-private"];
+    const program = join(PROJECT, "controller/main.ts");
+    const verified = await exec(inNetwork(room.cluster, process.execPath, [program, ...args, ...from]));
+    say(verified.stdout);
+    expect([verified.exitCode, verified.stdout]).toEqual([0, expect.stringMatching(/^verified: demo$/m) as string]);
+  });
+
+  it("that is deleted while it is built leaves nothing", async () => {
+    await merge("gone");
+    const builds = ofBuild("get", "pods", "-l", "releases.powernode.io/step=build", "-o");
+    await room.until([...builds, "jsonpath={.items[*].status.phase}"], /^Running Running$/);
+    await merge("gone", false);
+    const orphaned = "releases.powernode.io/orphaned=true";
+    await room.until(ofSystem("get", "diskimagereleases", "-l", orphaned, "-o", "name"), /gone/);
+    await room.run(ofSystem("delete", "diskimagerelease", "gone", "--timeout=300s"));
+    await room.until(leftOvers, /^$/);
+    expect([...(await recordOf("gone"))]).toEqual([]);
+  });
+
+  it("whose runs differ is refused: nothing is signed or published, and the record says where", async () => {
+    const wrong = ["IMGREL_TEST=1", "IMGREL_TEST_PERTURB=cpio-member"];
+    await room.run(ofSystem("set", "env", "deployment/imgrel-controller", ...wrong));
+    await room.run(ofSystem("rollout", "status", "deployment/imgrel-controller", "--timeout=600s"));
+    await merge("differs");
+    const said = await room.until(conditions("differs"), /^Stalled=True/m, /^Ready=True/m);
+    expect(said).toMatch(/^Reproducible=False NotReproducible: /m);
+    const names = [...(await recordOf("differs")).keys()];
+    expect(names).toEqual(expect.arrayContaining(["diff/amd64.json", "diff/amd64.txt", "status.yaml"]));
+    expect(names.filter((name) => name.endsWith(".sigstore.json"))).toEqual([]);
+    expect(await image("kernel-initrd", "differs")).toBeNull();
   });
 });

@@ -121,6 +121,16 @@ export const SHARDS: readonly Shard[] = [
     needs: ["runc"],
   },
   {
+    name: "cluster-release",
+    files: ["test/system/cluster-release.test.ts"],
+    covers: [
+      ...[...BUILD, "crds/**", "deploy/**", "package.json", "test/fakes/**", "test/system/cluster/**"],
+      ...["test/system/cluster-release-room.ts", "test/system/own-images.ts", "test/system/release-services.ts"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts", "test/shards/inputs.ts"],
+    ],
+    costSeconds: 600,
+  },
+  {
     name: "controller",
     files: ["test/system/controller.test.ts"],
     covers: [
