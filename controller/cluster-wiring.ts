@@ -46,6 +46,7 @@ import type { NudgeHooks } from "./ports/nudge-hooks.ts";
 import type { ObjectCache } from "./ports/object-cache.ts";
 import { bothLoops } from "./reconciler/both-loops.ts";
 import { createInterrupts } from "./reconciler/cluster/interrupts.ts";
+import { measuredWork } from "./reconciler/cluster/measured-work.ts";
 import { reconcileRelease, type ReleaseOpener } from "./reconciler/cluster/reconcile-release.ts";
 import { reconcileSource } from "./reconciler/cluster/reconcile-source.ts";
 import { sourceNudges } from "./reconciler/cluster/source-nudges.ts";
@@ -195,13 +196,17 @@ export async function runClusterController(options: ClusterControllerOptions, si
 
   const texts = privateTexts(join(scratch, "private"));
   const data = objectData(client, namespace);
-  const repositories = openedRepositories(data, texts, join(scratch, "mirrors"));
+  const repositories = openedRepositories(data, texts, join(scratch, "mirrors"), metrics.pushed);
   const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const events = createEventRecorder({ client, clock, log, instance });
-  const opener = options.opener({
+  const opened = options.opener({
     ...{ client, repositories, data, log, metrics },
     ...{ term: () => term, ended: stopReflectors.signal },
   });
+  const opener: ReleaseOpener = {
+    ...opened,
+    work: async (...of) => measuredWork(await opened.work(...of), metrics, clock),
+  };
   // both queues are shown as one
   const loopOptions = { clock, log, metrics: { ...metrics, showQueue: () => undefined }, random };
   const sourceLoop = createLoop({

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { ClusterSource } from "../../domain/cluster-objects.ts";
 import { RECORDS_BRANCH } from "../../domain/source.ts";
+import type { WriterOptions } from "../git/branch.ts";
 import { type OpenRepository, openRepositoryAt } from "../git/repository-at.ts";
 import type { PrivateTexts } from "../local/private-texts.ts";
 import type { ObjectData } from "./object-data.ts";
@@ -18,8 +19,16 @@ export type OpenedRepositories = {
   readonly open: (source: ClusterSource, signal: AbortSignal) => Promise<FollowedRepository>;
 };
 
-/** @param mirrors absolute path of the folder that holds copies of repositories */
-export function openedRepositories(data: ObjectData, texts: PrivateTexts, mirrors: string): OpenedRepositories {
+/**
+ * @param mirrors absolute path of the folder that holds copies of repositories
+ * @param onPush as WriterOptions of git/branch.ts
+ */
+export function openedRepositories(
+  data: ObjectData,
+  texts: PrivateTexts,
+  mirrors: string,
+  onPush: NonNullable<WriterOptions["onPush"]>,
+): OpenedRepositories {
   const opened = new Map<string, { readonly of: string; readonly repository: Promise<OpenRepository> }>();
   return {
     open: async (source, signal) => {
@@ -35,6 +44,7 @@ export function openedRepositories(data: ObjectData, texts: PrivateTexts, mirror
         };
         const repository = openRepositoryAt(place, {
           ...{ specBranch: spec.branch, recordsBranch: mode === "Path" ? spec.branch : branch },
+          onPush,
           committer: { author, ...(signingKey === undefined ? {} : { signingKey }) },
         });
         known = { of, repository };
