@@ -83,10 +83,15 @@ it("no manifest is in the image that it names by digest", async () => {
 });
 
 describe("what the controller may do", () => {
-  const allowed = (namespace: string) => ofKind("Role", namespace).flatMap(permissionsOf);
-  it("is what its code does, in each of the two namespaces", () => {
+  const WEBHOOK = "imgrel-webhook";
+  const roles = (namespace: string) => ofKind("Role", namespace).filter(({ metadata }) => metadata?.name !== WEBHOOK);
+  const allowed = (namespace: string) => roles(namespace).flatMap(permissionsOf);
+  it("is what its code does, in each of the two namespaces, and more only where it takes webhooks", () => {
     expect(listed(allowed("imgrel-system"))).toEqual(listedRights({ ...RIGHTS.own, ...RIGHTS.named }));
     expect(listed(allowed("imgrel-build"))).toEqual(listedRights(RIGHTS.builds));
+    const webhook = manifests("deploy/components/webhook/webhook.yaml").filter(({ kind }) => kind === "Role");
+    expect(webhook.map(({ metadata }) => metadata?.name)).toEqual([WEBHOOK]);
+    expect(listed(webhook.flatMap(permissionsOf))).toEqual(listedRights(RIGHTS.webhook));
   });
   it("ends at the namespaces' borders, and nobody else is given anything", () => {
     expect([...ofKind("ClusterRole"), ...ofKind("ClusterRoleBinding")]).toEqual([]);

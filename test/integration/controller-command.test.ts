@@ -1,9 +1,7 @@
-import { createHmac } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createServer, type Server } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -11,10 +9,10 @@ import { createApiClient } from "../../controller/adapters/kubernetes/api-client
 import { CLASSES, RELEASES, SOURCES } from "../../controller/adapters/kubernetes/release-kinds.ts";
 import { LEASES, type Resource } from "../../controller/adapters/kubernetes/resource.ts";
 import { makeCertificate } from "../certificate.ts";
+import { type ControllerProcess, startController } from "../controller-process.ts";
 import { sourceObject } from "../fakes/cluster-objects.ts";
 import { type KubernetesApi, startKubernetesApi } from "../fakes/kubernetes-api.ts";
-import { IMGREL_ENV } from "../imgrel.ts";
-import { startImgrel } from "../system/running-imgrel.ts";
+import { eventually } from "../system/cluster/eventually.ts";
 
 // The real command line, as a process, against the fake API server behind TLS.
 const IMAGE = `registry.example/imgrel/controller@sha256:${"a".repeat(64)}`;
@@ -22,23 +20,11 @@ const NAMESPACE = "imgrel-system";
 const SECRETS: Resource = { group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true };
 const LEASE = { resource: LEASES, namespace: NAMESPACE, name: "imgrel-controller" };
 const HMAC_KEY = "key-of-the-webhook";
-const LIMIT = 60_000;
 const { signal } = new AbortController();
 
 let folder = "";
 let api: KubernetesApi;
 const client = () => createApiClient({ server: api.url, tls: {}, headers: async () => ({}), namespace: NAMESPACE });
-
-/** Asks until the answer is as it should be; the last answer otherwise. */
-async function eventually<T>(what: string, ask: () => Promise<T> | T, fits: (answer: T) => boolean): Promise<T> {
-  const until = performance.now() + LIMIT;
-  for (;;) {
-    const answer = await ask();
-    if (fits(answer)) return answer;
-    if (performance.now() > until) throw new Error(`${what}: ${JSON.stringify(answer)}`);
-    await sleep(50);
-  }
-}
 
 /** TLS in front of the API server; it can be taken away and come back at the same port. */
 async function startFront() {
@@ -76,47 +62,13 @@ async function startFront() {
 }
 let front: Awaited<ReturnType<typeof startFront>>;
 
-type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
-const running: { readonly pid: () => number }[] = [];
-
-/** A controller of its own, as a process. */
-function startController(...args: readonly string[]) {
-  const lines: string[] = [];
+const running: ControllerProcess[] = [];
+const start = (...args: readonly string[]): ControllerProcess => {
   const places = ["--image", IMAGE, "--namespace", NAMESPACE, "--kubeconfig", join(folder, "kubeconfig")];
-  const addresses = ["--listen", "127.0.0.1:0", "--webhook-listen", "127.0.0.1:0"];
-  const { pid, outcome } = startImgrel(["controller", ...places, ...addresses, ...args], IMGREL_ENV, {
-    onLog: (line) => lines.push(line),
-  });
-  running.push({ pid });
-  const log = (): LogLine[] => lines.map((line) => JSON.parse(line) as LogLine);
-  const told = (msg: string, fields: object = {}) =>
-    eventually(
-      msg,
-      () => log().find((one) => one.msg === msg && Object.entries(fields).every(([name, is]) => one[name] === is)),
-      (found) => found !== undefined,
-    );
-  const at = async (what: string) => `http://127.0.0.1:${String((await told("listening", { what }))?.["port"])}`;
-  return {
-    ...{ outcome, log, told, lines },
-    kill: (name: NodeJS.Signals) => process.kill(pid(), name),
-    get: async (path: string) => {
-      const reply = await fetch(`${await at("probes")}${path}`);
-      return { status: reply.status, text: await reply.text() };
-    },
-    nudge: async (source: string, body: string, key = HMAC_KEY) => {
-      const headers = { "x-gitea-signature": createHmac("sha256", key).update(body).digest("hex") };
-      return (await fetch(`${await at("webhooks")}/hooks/${source}`, { method: "POST", headers, body })).status;
-    },
-  };
-}
-type Controller = ReturnType<typeof startController>;
-
-const ready = (one: Controller) =>
-  eventually(
-    "readyz",
-    () => one.get("/readyz"),
-    ({ status }) => status === 200,
-  );
+  const controller = startController(...places, ...args);
+  running.push(controller);
+  return controller;
+};
 const holder = async () => {
   const found = await client().get(LEASE, signal);
   return (found?.["spec"] as { readonly holderIdentity?: string } | undefined)?.holderIdentity ?? "";
@@ -126,7 +78,7 @@ const statusOf = async (name: string) => {
   return (found?.["status"] ?? {}) as { readonly lastHandledReconcileAt?: string };
 };
 /** Looks at keys so far. */
-const looks = async (one: Controller): Promise<number> => {
+const looks = async (one: ControllerProcess): Promise<number> => {
   const { text } = await one.get("/metrics");
   return Number(/^imgrel_reconcile_total\{result="success"\} ([0-9]+)$/m.exec(text)?.[1] ?? 0);
 };
@@ -151,13 +103,7 @@ beforeAll(async () => {
   await client().create(SECRETS, { metadata: { namespace: NAMESPACE, name: "git-webhook" }, data }, signal);
 });
 afterEach(async () => {
-  for (const { pid } of running.splice(0)) {
-    try {
-      process.kill(pid(), "SIGKILL");
-    } catch {
-      // it has ended
-    }
-  }
+  for (const { end } of running.splice(0)) end();
   await client().remove(LEASE, {}, signal);
 });
 afterAll(async () => {
@@ -169,7 +115,7 @@ afterAll(async () => {
 describe("imgrel controller", () => {
   it("waits for an API server that cannot be reached, and says so; SIGTERM ends it in order", async () => {
     await front.close();
-    const controller = startController();
+    const controller = start();
     expect(await controller.get("/healthz")).toEqual({ status: 200, text: "ok\n" });
     const unready = await controller.get("/readyz");
     expect(unready.status).toBe(503);
@@ -177,9 +123,9 @@ describe("imgrel controller", () => {
     expect(unready.text).toMatch(/^the API server does not answer$/m);
     await controller.told("a watch is begun anew", { resource: RELEASES.plural });
     await front.open();
-    await ready(controller);
+    await controller.becomes(200);
     const led = await controller.told("this process leads");
-    expect(await holder()).toBe(led?.["identity"]);
+    expect(await holder()).toBe(led["identity"]);
     const { text } = await controller.get("/metrics");
     expect(text).toMatch(/^imgrel_leader 1$/m);
     expect(text).toMatch(/^imgrel_watch_restarts_total\{resource="diskimagereleases",cause="reset"\} [1-9]/m);
@@ -191,7 +137,7 @@ describe("imgrel controller", () => {
   it("ends in order on SIGTERM also while it waits for the API server", async () => {
     await front.close();
     try {
-      const controller = startController();
+      const controller = start();
       await controller.told("a watch is begun anew", { resource: CLASSES.plural });
       controller.kill("SIGTERM");
       expect((await controller.outcome).exitCode).toBe(0);
@@ -204,26 +150,21 @@ describe("imgrel controller", () => {
     const metadata = { namespace: NAMESPACE, name: LEASE.name };
     const spec = { holderIdentity: "another", leaseDurationSeconds: 3600 };
     await client().create(LEASES, { metadata, spec }, signal);
-    const controller = startController();
-    await ready(controller);
+    const controller = start();
+    await controller.becomes(200);
     await front.close();
     try {
-      const unready = await eventually(
-        "readyz",
-        () => controller.get("/readyz"),
-        ({ status }) => status === 503,
-      );
-      expect(unready.text).toBe("the API server does not answer\n");
+      expect((await controller.becomes(503)).text).toBe("the API server does not answer\n");
       expect((await controller.get("/healthz")).status).toBe(200);
     } finally {
       await front.open();
     }
-    await ready(controller);
+    await controller.becomes(200);
     expect((await controller.get("/metrics")).text).toMatch(/^imgrel_leader 0$/m);
   });
 
   it("that leads and cannot renew its lease ends, with exit code 1 and the reason", async () => {
-    const controller = startController();
+    const controller = start();
     await controller.told("this process leads");
     await front.close();
     try {
@@ -237,30 +178,23 @@ describe("imgrel controller", () => {
   });
 
   it("of two, one leads and one stands by, both ready; a webhook reaches who leads through either", async () => {
-    const first = startController();
+    const first = start();
     await first.told("this process leads");
-    const second = startController("--builder-id", "https://a.example/builders/prod@v1");
-    await Promise.all([ready(first), ready(second)]);
+    const second = start("--builder-id", "https://a.example/builders/prod@v1");
+    await Promise.all([first.becomes(200), second.becomes(200)]);
     expect((await second.get("/metrics")).text).toMatch(/^imgrel_leader 0$/m);
 
     const before = await looks(first);
-    expect(await first.nudge("releases", '{"ref":"of the push"}')).toBe(202);
-    await eventually(
-      "another look",
-      () => looks(first),
-      (now) => now > before,
-    );
+    expect(await first.nudge("releases", '{"ref":"of the push"}', HMAC_KEY)).toBe(202);
+    await eventually("another look", { seconds: 30 }, async () => (await looks(first)) > before);
     expect((await statusOf("releases")).lastHandledReconcileAt).toBeUndefined();
 
-    expect(await second.nudge("releases", '{"ref":"of the push"}')).toBe(202);
-    await eventually(
-      "a look for the annotation",
-      () => statusOf("releases"),
-      ({ lastHandledReconcileAt }) => lastHandledReconcileAt !== undefined,
-    );
+    expect(await second.nudge("releases", '{"ref":"of the push"}', HMAC_KEY)).toBe(202);
+    const isHandled = async () => (await statusOf("releases")).lastHandledReconcileAt;
+    await eventually("a look for the annotation", { seconds: 30 }, isHandled);
     expect(await second.nudge("releases", "{}", "another key")).toBe(401);
-    expect(await second.nudge("quiet", "{}")).toBe(404);
-    expect(await second.nudge("unknown", "{}")).toBe(404);
+    expect(await second.nudge("quiet", "{}", HMAC_KEY)).toBe(404);
+    expect(await second.nudge("unknown", "{}", HMAC_KEY)).toBe(404);
 
     first.kill("SIGINT");
     expect((await first.outcome).exitCode).toBe(0);
@@ -274,7 +208,7 @@ describe("imgrel controller", () => {
   });
 
   it("whose lease another holds ends at once, with exit code 1 and the reason", async () => {
-    const controller = startController();
+    const controller = start();
     await controller.told("this process leads");
     await client().patch(LEASE, { spec: { holderIdentity: "another", leaseTransitions: 9 } }, {}, signal);
     expect((await controller.outcome).exitCode).toBe(1);
@@ -286,7 +220,7 @@ describe("imgrel controller", () => {
     ["a kubeconfig that is not there", ["--kubeconfig", "/nowhere/config"], 4, "InputMissing"],
     ["an address where it cannot listen", ["--listen", "192.0.2.1:80"], 2, "Usage"],
   ])("says what is wrong with %s, once", async (_what, args, code, fault) => {
-    const controller = startController(...args);
+    const controller = start(...args);
     expect((await controller.outcome).exitCode).toBe(code);
     const failures = controller.log().filter(({ level }) => level === "error");
     expect(failures).toMatchObject([{ msg: "command failed", code: fault, bug: false }]);

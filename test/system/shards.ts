@@ -149,4 +149,14 @@ export const SHARDS: readonly Shard[] = [
     ],
     costSeconds: 150,
   },
+  {
+    name: "controller-command",
+    files: ["test/system/controller-command.test.ts"],
+    covers: [
+      ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/fakes/**", "test/system/cluster/**"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
+      ...["test/controller-process.ts", "test/system/running-imgrel.ts"],
+    ],
+    costSeconds: 90,
+  },
 ];

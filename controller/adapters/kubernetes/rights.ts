@@ -18,6 +18,8 @@ export const RIGHTS = {
   },
   /** there too, but only of objects that are named: what classes and sources refer to */
   named: { secrets: ["get"], configmaps: ["get"] },
+  /** in its own namespace where it takes webhooks: one that stands by passes them on (reconcile-request.ts) */
+  webhook: { "diskimagereleasesources.releases.powernode.io": ["patch"] },
   /** in the namespaces where classes build */
   builds: {
     "jobs.batch": ["create", "get", "list", "watch", "delete"],
