@@ -50,6 +50,7 @@ import { measuredWork } from "./reconciler/cluster/measured-work.ts";
 import { reconcileRelease, type ReleaseOpener } from "./reconciler/cluster/reconcile-release.ts";
 import { reconcileSource } from "./reconciler/cluster/reconcile-source.ts";
 import { sourceNudges } from "./reconciler/cluster/source-nudges.ts";
+import { sweepRegularly } from "./reconciler/cluster/sweep-regularly.ts";
 import type { Term } from "./reconciler/leader-term.ts";
 import { createLoop } from "./reconciler/loop.ts";
 import { runController } from "./reconciler/run-controller.ts";
@@ -286,6 +287,10 @@ export async function runClusterController(options: ClusterControllerOptions, si
         synced: Promise.all(reflectors.map(({ synced }) => synced)).then(() => undefined),
         onTerm: (begun) => {
           term = begun;
+          void sweepRegularly(
+            { classes, releases, opener, clock, log, isLeader: begun.isLeader },
+            stopReflectors.signal,
+          );
           log.info("this process leads", { identity: instance, fence: begun.fence });
         },
       },

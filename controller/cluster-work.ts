@@ -7,7 +7,7 @@ import { clusterJobs } from "./adapters/kubernetes/cluster-jobs.ts";
 import { jobNews } from "./adapters/kubernetes/job-news.ts";
 import { clusterJobRunner } from "./adapters/kubernetes/job-runner.ts";
 import { releaseHold } from "./adapters/kubernetes/release-hold.ts";
-import { sweepRelease } from "./adapters/kubernetes/sweep-release.ts";
+import { sweepLeftOvers, sweepRelease } from "./adapters/kubernetes/sweep-release.ts";
 import { openArtifact } from "./adapters/local/boot-artifact.ts";
 import { localArchState } from "./adapters/local/arch-state.ts";
 import { localComparator } from "./adapters/local/comparator.ts";
@@ -70,6 +70,8 @@ export type ClusterParts = {
   readonly checkBuilder: (open: OpenRelease, signal: AbortSignal) => Promise<void>;
   /** removes what the runner made in the cluster */
   readonly sweep: (release: ClusterRelease, of: ClusterClass, signal: AbortSignal) => Promise<void>;
+  /** the same for releases that are no more; gives their names */
+  readonly sweepOthers: ReleaseOpener["sweep"];
 };
 
 export type ClusterWorkOptions = {
@@ -149,6 +151,11 @@ export function clusterParts(
       const { namespace } = jobSettings(of.spec, controllerImage);
       await sweepRelease({ cluster, staging }, { namespace, release: release.name }, signal);
     },
+    sweepOthers: async (of, isKnown, signal) => {
+      const { staging } = await registryOf(of, signal);
+      const { namespace } = jobSettings(of.spec, controllerImage);
+      return sweepLeftOvers({ cluster, staging }, { namespace, isKnown }, signal);
+    },
   };
 }
 
@@ -223,6 +230,7 @@ export function clusterOpener(
         await hold.letGo(release, signal);
         await rm(workOf(release), { recursive: true, force: true });
       },
+      sweep: parts.sweepOthers,
       letGo: async (release, signal) => {
         await hold.letGo(release, signal);
         await rm(workOf(release), { recursive: true, force: true });

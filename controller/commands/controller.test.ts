@@ -33,7 +33,7 @@ async function run(args: readonly string[], serve: (scratch: string) => Promise<
     },
     opener: (own) => {
       seen.own = own;
-      return () => ({ treeAt: never, record: never, work: never, cleanUp: never, letGo: never });
+      return () => ({ treeAt: never, record: never, work: never, cleanUp: never, sweep: never, letGo: never });
     },
     serve: async ({ connection, listen, webhookListen, scratch }, signal) => {
       seen.served = { namespace: connection.namespace, listen, webhookListen, scratch };

@@ -59,6 +59,7 @@ function simulation(gate: Promise<void> = Promise.resolve()) {
       ).work;
     },
     cleanUp: async () => undefined,
+    sweep: async () => [],
     letGo: async () => undefined,
   };
   return { opener, started, done, active, most: () => most };

@@ -17,7 +17,7 @@ import type { JobSettings } from "../../domain/jobs/job-settings.ts";
 import { LABEL } from "../../domain/jobs/object-labels.ts";
 import { claimName } from "../../domain/jobs/object-names.ts";
 import { clusterJobRunner } from "./job-runner.ts";
-import { sweepRelease } from "./sweep-release.ts";
+import { sweepLeftOvers, sweepRelease } from "./sweep-release.ts";
 
 const { signal } = new AbortController();
 let folder = "";
@@ -130,8 +130,12 @@ describe("a run in a cluster", () => {
     const from = { cluster, staging: options().staging };
     await sweepRelease(from, { namespace: settings.namespace, release: "other" }, signal);
     expect([jobs.size, claims.size, staging.manifests.size]).toEqual([3, 1, 1]);
-    await sweepRelease(from, { namespace: settings.namespace, release: "noble-1" }, signal);
+    const { namespace } = settings;
+    expect(await sweepLeftOvers(from, { namespace, isKnown: (name) => name === "noble-1" }, signal)).toEqual([]);
+    expect([jobs.size, claims.size, staging.manifests.size]).toEqual([3, 1, 1]);
+    expect(await sweepLeftOvers(from, { namespace, isKnown: () => false }, signal)).toEqual(["noble-1"]);
     expect([jobs.size, claims.size, staging.manifests.size]).toEqual([0, 0, 0]);
+    await sweepRelease(from, { namespace, release: "noble-1" }, signal);
   });
 });
 

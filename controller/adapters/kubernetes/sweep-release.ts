@@ -1,7 +1,7 @@
 import { PublishMessage } from "../../../builders/contract/pod.ts";
 import { judgeAttempt } from "../../domain/jobs/job-outcome.ts";
 import type { ObservedJob, ObservedPod } from "../../domain/jobs/kubernetes-objects.ts";
-import { LABEL, releaseSelector } from "../../domain/jobs/object-labels.ts";
+import { ALL_OBJECTS, LABEL, releaseSelector } from "../../domain/jobs/object-labels.ts";
 import type { JobStep } from "../../domain/jobs/object-names.ts";
 import { withMessage } from "../../domain/jobs/pod-message.ts";
 import type { ClusterJobs } from "../../ports/cluster-jobs.ts";
@@ -37,4 +37,22 @@ export async function sweepRelease(
   for (const { metadata } of await cluster.listClaims(selected, signal)) {
     await cluster.deleteClaim({ namespace, name: metadata.name }, signal);
   }
+}
+
+/**
+ * Removes Jobs, claims and staged runs of releases that are no more: what a deletion left that could not end them. All
+ * objects of imgrel in the namespace must be one installation's.
+ * @throws what cluster and registry throw
+ */
+export async function sweepLeftOvers(
+  ports: Parameters<typeof sweepRelease>[0],
+  { namespace, isKnown }: { readonly namespace: string; readonly isKnown: (release: string) => boolean },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const all = { namespace, selector: ALL_OBJECTS };
+  const objects = [...(await ports.cluster.listJobs(all, signal)), ...(await ports.cluster.listClaims(all, signal))];
+  const releases = new Set(objects.flatMap(({ metadata }) => metadata.labels?.[LABEL.release] ?? []));
+  const gone = [...releases].filter((release) => !isKnown(release)).toSorted();
+  for (const release of gone) await sweepRelease(ports, { namespace, release }, signal);
+  return gone;
 }

@@ -67,6 +67,7 @@ function world(given: World = {}) {
             swept.push(ofClass?.name ?? "no class");
             await given.cleanUp?.();
           },
+          sweep: async () => [],
           letGo: async () => void swept.push("let go"),
         },
       },

@@ -49,6 +49,12 @@ export type ReleaseOpener = {
    * @throws what cluster and registry throw
    */
   readonly cleanUp: (release: ClusterRelease, ofClass: ClusterClass | undefined, signal: AbortSignal) => Promise<void>;
+  /** the same for releases of a class that are no more; gives their names */
+  readonly sweep: (
+    of: ClusterClass,
+    isKnown: (release: string) => boolean,
+    signal: AbortSignal,
+  ) => Promise<readonly string[]>;
   /** lets a release go whose Jobs could not be removed */
   readonly letGo: (release: ClusterRelease, signal: AbortSignal) => Promise<void>;
 };
