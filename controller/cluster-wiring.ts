@@ -46,6 +46,7 @@ import type { NudgeHooks } from "./ports/nudge-hooks.ts";
 import type { ObjectCache } from "./ports/object-cache.ts";
 import { bothLoops } from "./reconciler/both-loops.ts";
 import { createInterrupts } from "./reconciler/cluster/interrupts.ts";
+import { measuredWork } from "./reconciler/cluster/measured-work.ts";
 import { reconcileRelease, type ReleaseOpener } from "./reconciler/cluster/reconcile-release.ts";
 import { reconcileSource } from "./reconciler/cluster/reconcile-source.ts";
 import { sourceNudges } from "./reconciler/cluster/source-nudges.ts";
@@ -195,13 +196,20 @@ export async function runClusterController(options: ClusterControllerOptions, si
 
   const texts = privateTexts(join(scratch, "private"));
   const data = objectData(client, namespace);
-  const repositories = openedRepositories(data, texts, join(scratch, "mirrors"));
+  const repositories = openedRepositories(data, texts, join(scratch, "mirrors"), metrics.pushed);
   const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const events = createEventRecorder({ client, clock, log, instance });
   const opener = options.opener({
     ...{ client, repositories, data, log, metrics },
     ...{ term: () => term, ended: stopReflectors.signal },
   });
+  const measured: ReleaseOpener = {
+    ...opener,
+    work: async (open, ...rest) => {
+      const signing = open.class.spec.signing.mode;
+      return measuredWork(await opener.work(open, ...rest), { metrics, clock, signing });
+    },
+  };
   // both queues are shown as one
   const loopOptions = { clock, log, metrics: { ...metrics, showQueue: () => undefined }, random };
   const sourceLoop = createLoop({
@@ -230,7 +238,8 @@ export async function runClusterController(options: ClusterControllerOptions, si
       interrupts.during(key, stop, (limit) =>
         reconcileRelease(
           {
-            ...{ releases, classes, sources, opener, events, clock, status: statusWriter(client, RELEASES) },
+            ...{ releases, classes, sources, opener: measured, events, clock },
+            status: statusWriter(client, RELEASES),
             ...{ isLeader: () => term?.isLeader() ?? false, turns: turnsOf },
           },
           key,

@@ -39,6 +39,8 @@ export type WriterOptions = {
   readonly committer: Committer;
   /** pause before the n-th retry, in ms; the default is random, so that writers get out of each other's way */
   readonly pause?: (retry: number) => number;
+  /** told how each commit's way onto its branch ended ("pushed", or the code of the fault), after how many attempts */
+  readonly onPush?: (result: string, attempts: number) => void;
 };
 
 /**
@@ -48,7 +50,7 @@ export type WriterOptions = {
  */
 export async function addCommit(
   branch: Branch,
-  { committer, pause = jittered }: WriterOptions,
+  { committer, pause = jittered, onPush = () => undefined }: WriterOptions,
   compose: (tip: string | null, tree: string) => Promise<Omit<NewCommit, "parent"> | null>,
 ): Promise<CommitOutcome> {
   const { git } = branch;
@@ -59,8 +61,15 @@ export async function addCommit(
     const next = await compose(tip, tree);
     if (next === null || next.tree === tree) return { commit: tip, changed: false };
     const commit = await writeCommit(git, { ...next, parent: tip }, committer);
-    if (await branch.move(commit, tip)) return { commit, changed: true };
+    const moved = await branch.move(commit, tip).catch((fault: unknown) => {
+      onPush(fault instanceof ReleaseError ? fault.code : "Internal", attempt);
+      throw fault;
+    });
+    if (!moved) continue;
+    onPush("pushed", attempt);
+    return { commit, changed: true };
   }
+  onPush("PushConflict", ATTEMPTS);
   throw new ReleaseError(
     "PushConflict",
     `another writer held or moved ${branch.label} in all of ${ATTEMPTS} attempts`,

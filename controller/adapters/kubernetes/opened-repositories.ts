@@ -18,8 +18,16 @@ export type OpenedRepositories = {
   readonly open: (source: ClusterSource, signal: AbortSignal) => Promise<FollowedRepository>;
 };
 
-/** @param mirrors absolute path of the folder that holds copies of repositories */
-export function openedRepositories(data: ObjectData, texts: PrivateTexts, mirrors: string): OpenedRepositories {
+/**
+ * @param mirrors absolute path of the folder that holds copies of repositories
+ * @param onPush as WriterOptions.onPush
+ */
+export function openedRepositories(
+  data: ObjectData,
+  texts: PrivateTexts,
+  mirrors: string,
+  onPush: (result: string, attempts: number) => void,
+): OpenedRepositories {
   const opened = new Map<string, { readonly of: string; readonly repository: Promise<OpenRepository> }>();
   return {
     open: async (source, signal) => {
@@ -35,7 +43,7 @@ export function openedRepositories(data: ObjectData, texts: PrivateTexts, mirror
         };
         const repository = openRepositoryAt(place, {
           ...{ specBranch: spec.branch, recordsBranch: mode === "Path" ? spec.branch : branch },
-          committer: { author, ...(signingKey === undefined ? {} : { signingKey }) },
+          ...{ committer: { author, ...(signingKey === undefined ? {} : { signingKey }) }, onPush },
         });
         known = { of, repository };
         opened.set(uid, known);
