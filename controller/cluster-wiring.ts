@@ -206,7 +206,10 @@ export async function runClusterController(options: ClusterControllerOptions, si
   });
   const opener: ReleaseOpener = {
     ...opened,
-    work: async (...of) => measuredWork(await opened.work(...of), metrics, clock),
+    work: async (open, ...rest) => {
+      const signing = open.class.spec.signing.mode;
+      return measuredWork(await opened.work(open, ...rest), { metrics, clock, signing });
+    },
   };
   // both queues are shown as one
   const loopOptions = { clock, log, metrics: { ...metrics, showQueue: () => undefined }, random };
@@ -236,7 +239,8 @@ export async function runClusterController(options: ClusterControllerOptions, si
       interrupts.during(key, stop, (limit) =>
         reconcileRelease(
           {
-            ...{ releases, classes, sources, opener, events, clock, status: statusWriter(client, RELEASES) },
+            ...{ releases, classes, sources, opener, events, clock },
+            status: statusWriter(client, RELEASES),
             ...{ isLeader: () => term?.isLeader() ?? false, turns: turnsOf },
           },
           key,

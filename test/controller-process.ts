@@ -15,6 +15,10 @@ export function startController(...args: readonly string[]) {
   const { pid, outcome } = startImgrel(["controller", ...addresses, ...args], IMGREL_ENV, {
     onLog: (line) => lines.push(line),
   });
+  let hasEnded = false;
+  void outcome.then(() => {
+    hasEnded = true;
+  });
   const log = (): LogLine[] => lines.map((line) => JSON.parse(line) as LogLine);
   const told = (msg: string, fields: object = {}): Promise<LogLine> =>
     eventually(`the log says: ${msg}`, LIMIT, async () =>
@@ -29,13 +33,9 @@ export function startController(...args: readonly string[]) {
   return {
     ...{ outcome, lines, log, told, get },
     kill: (name: NodeJS.Signals) => process.kill(pid(), name),
-    /** ends it, whatever it does; also if it has ended */
+    /** ends it, whatever it does, unless it has ended */
     end: () => {
-      try {
-        process.kill(pid(), "SIGKILL");
-      } catch {
-        // it has ended
-      }
+      if (!hasEnded) process.kill(pid(), "SIGKILL");
     },
     becomes: (status: 200 | 503) =>
       eventually(`/readyz is ${status}`, LIMIT, async () => {

@@ -37,7 +37,10 @@ export type ClusterJobs = {
   /** with its pods, in the background; one that is gone is no error */
   readonly deleteJob: (of: Named, signal: AbortSignal) => Promise<void>;
   readonly createClaim: (claim: ClaimManifest, signal: AbortSignal) => Promise<Creation>;
-  readonly listClaims: (of: Selected, signal: AbortSignal) => Promise<readonly Pick<ObservedJob, "metadata">[]>;
+  readonly listClaims: (
+    of: Selected,
+    signal: AbortSignal,
+  ) => Promise<readonly { readonly metadata: Pick<ObservedJob["metadata"], "name" | "labels"> }[]>;
   /** once no pod uses it; one that is gone is no error */
   readonly deleteClaim: (of: Named, signal: AbortSignal) => Promise<void>;
   readonly listPods: (of: Selected, signal: AbortSignal) => Promise<readonly ObservedPod[]>;

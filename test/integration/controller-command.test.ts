@@ -6,8 +6,9 @@ import { createServer, type Server } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { createApiClient } from "../../controller/adapters/kubernetes/api-client.ts";
+import { SECRETS } from "../../controller/adapters/kubernetes/object-data.ts";
 import { CLASSES, RELEASES, SOURCES } from "../../controller/adapters/kubernetes/release-kinds.ts";
-import { LEASES, type Resource } from "../../controller/adapters/kubernetes/resource.ts";
+import { LEASES } from "../../controller/adapters/kubernetes/resource.ts";
 import { makeCertificate } from "../certificate.ts";
 import { type ControllerProcess, startController } from "../controller-process.ts";
 import { sourceObject } from "../fakes/cluster-objects.ts";
@@ -17,7 +18,6 @@ import { eventually } from "../system/cluster/eventually.ts";
 // The real command line, as a process, against the fake API server behind TLS.
 const IMAGE = `registry.example/imgrel/controller@sha256:${"a".repeat(64)}`;
 const NAMESPACE = "imgrel-system";
-const SECRETS: Resource = { group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true };
 const LEASE = { resource: LEASES, namespace: NAMESPACE, name: "imgrel-controller" };
 const HMAC_KEY = "key-of-the-webhook";
 const { signal } = new AbortController();

@@ -61,6 +61,25 @@ async function race(writers: readonly RecordRepository[]) {
 }
 
 describe("writers of one branch", () => {
+  it("tell how each push ended, and after how many attempts", async () => {
+    const told: [result: string, attempts: number][] = [];
+    const onPush = (result: string, attempts: number) => void told.push([result, attempts]);
+    const { records } = await openRemote(remote, join(folder, "counted"), {}, { pause: () => 1, onPush });
+    const commit = (key: string) => records.commit(entryOf("demo", key, { "a.json": key }));
+    await commit("first");
+    await commit("first"); // it is there: nothing is pushed
+    await writeFile(join(remote, `${BRANCH}.lock`), "");
+    await expect(commit("second")).rejects.toMatchObject({ code: "PushConflict" });
+    await rm(join(remote, `${BRANCH}.lock`));
+    await hook("pre-receive", "exit 1");
+    await expect(commit("third")).rejects.toMatchObject({ code: "PushDeclined" });
+    expect(told).toEqual([
+      ["pushed", 1],
+      ["PushConflict", 8],
+      ["PushDeclined", 1],
+    ]);
+  });
+
   it(
     "in eight processes lose nothing",
     async () => {

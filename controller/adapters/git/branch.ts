@@ -39,8 +39,8 @@ export type WriterOptions = {
   readonly committer: Committer;
   /** pause before the n-th retry, in ms; the default is random, so that writers get out of each other's way */
   readonly pause?: (retry: number) => number;
-  /** told how a commit got onto the branch, or that other writers won, and in how many attempts */
-  readonly onPush?: (result: "pushed" | "conflict", attempts: number) => void;
+  /** told how each commit's way onto its branch ended ("pushed", or the code of the fault), after how many attempts */
+  readonly onPush?: (result: string, attempts: number) => void;
 };
 
 /**
@@ -61,11 +61,15 @@ export async function addCommit(
     const next = await compose(tip, tree);
     if (next === null || next.tree === tree) return { commit: tip, changed: false };
     const commit = await writeCommit(git, { ...next, parent: tip }, committer);
-    if (!(await branch.move(commit, tip))) continue;
+    const moved = await branch.move(commit, tip).catch((fault: unknown) => {
+      onPush(fault instanceof ReleaseError ? fault.code : "Internal", attempt);
+      throw fault;
+    });
+    if (!moved) continue;
     onPush("pushed", attempt);
     return { commit, changed: true };
   }
-  onPush("conflict", ATTEMPTS);
+  onPush("PushConflict", ATTEMPTS);
   throw new ReleaseError(
     "PushConflict",
     `another writer held or moved ${branch.label} in all of ${ATTEMPTS} attempts`,

@@ -3,7 +3,7 @@ import { ReleaseError } from "../../domain/errors.ts";
 import type { ApiClient } from "./api-client.ts";
 import type { Resource } from "./resource.ts";
 
-const SECRETS: Resource = { group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true };
+export const SECRETS: Resource = { group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true };
 const CONFIG_MAPS: Resource = { ...SECRETS, plural: "configmaps", kind: "ConfigMap" };
 
 const Data = z.looseObject({ data: z.record(z.string(), z.string()).nullish() });

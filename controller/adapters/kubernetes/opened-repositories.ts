@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { ClusterSource } from "../../domain/cluster-objects.ts";
 import { RECORDS_BRANCH } from "../../domain/source.ts";
-import type { WriterOptions } from "../git/branch.ts";
 import { type OpenRepository, openRepositoryAt } from "../git/repository-at.ts";
 import type { PrivateTexts } from "../local/private-texts.ts";
 import type { ObjectData } from "./object-data.ts";
@@ -21,13 +20,13 @@ export type OpenedRepositories = {
 
 /**
  * @param mirrors absolute path of the folder that holds copies of repositories
- * @param onPush as WriterOptions of git/branch.ts
+ * @param onPush as WriterOptions.onPush
  */
 export function openedRepositories(
   data: ObjectData,
   texts: PrivateTexts,
   mirrors: string,
-  onPush: NonNullable<WriterOptions["onPush"]>,
+  onPush: (result: string, attempts: number) => void,
 ): OpenedRepositories {
   const opened = new Map<string, { readonly of: string; readonly repository: Promise<OpenRepository> }>();
   return {
@@ -44,8 +43,7 @@ export function openedRepositories(
         };
         const repository = openRepositoryAt(place, {
           ...{ specBranch: spec.branch, recordsBranch: mode === "Path" ? spec.branch : branch },
-          onPush,
-          committer: { author, ...(signingKey === undefined ? {} : { signingKey }) },
+          ...{ committer: { author, ...(signingKey === undefined ? {} : { signingKey }) }, onPush },
         });
         known = { of, repository };
         opened.set(uid, known);

@@ -1,103 +1,70 @@
 import { describe, expect, it } from "vitest";
-import { demoFolder } from "../../../test/fakes/cluster-objects.ts";
 import { fakeReleaseWork } from "../../../test/fakes/release-work.ts";
+import { createVirtualTime } from "../../../test/fakes/virtual-time.ts";
 import type { Action } from "../../domain/action.ts";
 import { ReleaseError } from "../../domain/errors.ts";
-import { releaseDigest } from "../../domain/release-folder.ts";
-import { measuredWork } from "./measured-work.ts";
+import { reconcile } from "../reconcile.ts";
+import { measuredWork, type Measures } from "./measured-work.ts";
 
-const never = new AbortController().signal;
-const TARGET = { arch: "amd64", variant: "kernel-initrd" } as const;
+const SPEC = `sha256:${"1".repeat(64)}`;
+const forever = new AbortController().signal;
 
-function world(fault?: unknown, done = new Set<string>()) {
-  const told: unknown[] = [];
-  let now = 0;
-  const { work } = fakeReleaseWork(
-    releaseDigest(demoFolder()),
-    async () => {
-      now += 1500;
-      if (fault !== undefined) throw fault;
-    },
-    done,
-  );
-  const tell =
-    (name: string) =>
-    (...what: readonly unknown[]) =>
-      void told.push([name, ...what]);
-  const counts = {
+/** A release whose actions take a second each, and what was counted of it. */
+function measured(perform: (action: Action) => Promise<void> = async () => undefined, done = new Set<string>()) {
+  const counted: [name: string, labels: unknown, seconds?: number][] = [];
+  const tell = (name: string) => (labels: unknown, seconds?: number) =>
+    void counted.push(seconds === undefined ? [name, labels] : [name, labels, seconds]);
+  const metrics: Measures["metrics"] = {
     ...{ stepEnded: tell("ended"), stepFailed: tell("failed"), buildAttempted: tell("build") },
     ...{ compared: tell("compared"), signed: tell("signed"), published: tell("published") },
   };
-  return { told, measured: measuredWork(work, counts, { monotonic: () => now }) };
+  const time = createVirtualTime();
+  const { work } = fakeReleaseWork(SPEC, perform, done);
+  return { work: measuredWork(work, { metrics, clock: time.clock(), signing: "key" }), counted, time };
 }
 
-describe("the work on a release, measured", () => {
-  it.each<readonly [string, Action, readonly unknown[]]>([
-    [
-      "a build",
-      { kind: "build", arch: "amd64", run: 1 },
-      [
-        ["ended", { step: "Built", arch: "amd64", variant: "all" }, 1.5],
-        ["build", { variant: "all", arch: "amd64", result: "succeeded" }],
-      ],
-    ],
-    [
-      "a boot",
-      { kind: "boot", arch: "amd64", boot: { variant: "raw", firmware: "uefi", bus: "nvme" } },
-      [["ended", { step: "Verified", arch: "amd64", variant: "raw" }, 1.5]],
-    ],
-    [
-      "a signature",
-      { kind: "sign", target: TARGET, document: "sbom" },
-      [
-        ["ended", { step: "Signed", ...TARGET }, 1.5],
-        ["signed", { mode: "key", result: "succeeded" }],
-      ],
-    ],
-    [
-      "a publication",
-      { kind: "tag", target: TARGET },
-      [
-        ["ended", { step: "Published", ...TARGET }, 1.5],
-        ["published", { backend: "oci", result: "succeeded" }],
-      ],
-    ],
-    [
-      "a record",
-      { kind: "record", failure: null },
-      [["ended", { step: "Recorded", arch: "all", variant: "all" }, 1.5]],
-    ],
-  ])("tells how long %s took", async (_, action, expected) => {
-    const { told, measured } = world();
-    await measured.act(action, never);
-    expect(told).toEqual(expected);
+describe("the work on a release", () => {
+  it("is counted once per action: steps with their time, runs, verdicts, signatures, publications", async () => {
+    const { work, counted } = measured();
+    expect((await reconcile(work, forever)).outcome.kind).toBe("recorded");
+    const of = (name: string) => counted.filter(([kind]) => kind === name).map(([, labels]) => labels);
+    expect(of("build")).toEqual([1, 2].map(() => ({ variant: "", arch: "amd64", result: "success" })));
+    expect(of("compared")).toEqual([{ result: "Reproduced", variant: "", arch: "amd64" }]);
+    expect(of("signed")).toEqual([1, 2, 3, 4].map(() => ({ mode: "key", result: "success" })));
+    expect(of("published")).toEqual([{ backend: "oci", result: "success" }]);
+    expect(of("failed")).toEqual([]);
+    const ended = of("ended");
+    expect(ended).toContainEqual({ step: "Built", variant: "", arch: "amd64" });
+    expect(ended).toContainEqual({ step: "Verified", variant: "kernel-initrd", arch: "amd64" });
+    expect(ended).toContainEqual({ step: "Published", variant: "kernel-initrd", arch: "amd64" });
+    expect(ended).toContainEqual({ step: "Recorded", variant: "", arch: "" });
   });
-
-  it("tells of each comparison once, and of none that it did not make", async () => {
-    const { told, measured } = world(undefined, new Set(["differ"]));
-    await measured.observe(new Set());
-    expect(told).toEqual([]);
-    await measured.act({ kind: "compare", arch: "amd64" }, never);
-    await measured.observe(new Set());
-    await measured.observe(new Set());
-    expect(told.slice(1)).toEqual([["compared", { result: "NotReproducible", variant: "all", arch: "amd64" }]]);
+  it("has its time taken, by the clock that only goes forward", async () => {
+    const { work, counted, time } = measured(() => new Promise((resolve) => time.after(70_000, resolve)));
+    const acting = work.act({ kind: "build", arch: "amd64", run: 1 }, forever);
+    await time.pass(70_000);
+    await acting;
+    expect(counted[0]).toEqual(["ended", { step: "Built", variant: "", arch: "amd64" }, 70]);
   });
-
-  it("tells what failed and why", async () => {
-    const { told, measured } = world(new ReleaseError("OOMKilled", "no memory", "more"));
-    await expect(measured.act({ kind: "build", arch: "amd64", run: 2 }, never)).rejects.toThrow("no memory");
-    expect(told).toEqual([
+  it("tells runs that differ as such", async () => {
+    const done = new Set(["differ"]);
+    const { work, counted } = measured(undefined, done);
+    await work.act({ kind: "compare", arch: "amd64" }, forever);
+    for (let looks = 0; looks < 2; looks += 1) await work.observe(new Set());
+    expect(counted.slice(1)).toEqual([["compared", { result: "NotReproducible", variant: "", arch: "amd64" }]]);
+  });
+  it("tells what failed, by step, class and reason, unless it was told to stop", async () => {
+    const oom = new ReleaseError("OOMKilled", "out of memory", "");
+    const { work, counted } = measured(() => Promise.reject(oom));
+    const build = { kind: "build", arch: "amd64", run: 1 } as const;
+    await expect(work.act(build, forever)).rejects.toBe(oom);
+    await expect(work.act(build, AbortSignal.abort())).rejects.toBe(oom);
+    expect(counted).toEqual([
       ["failed", { step: "Built", class: "Resource", reason: "OOMKilled" }],
-      ["build", { variant: "all", arch: "amd64", result: "failed" }],
+      ["build", { variant: "", arch: "amd64", result: "failure" }],
     ]);
-  });
-
-  it.each([
-    ["a leader that is none any more", new ReleaseError("LeaseLost", "gone", ""), never],
-    ["an interruption", new Error("deleted"), AbortSignal.abort()],
-  ])("counts nothing of %s", async (_, fault, signal) => {
-    const { told, measured } = world(fault);
-    await expect(measured.act({ kind: "build", arch: "amd64", run: 1 }, signal)).rejects.toBe(fault);
-    expect(told).toEqual([]);
+    const bug = measured(() => Promise.reject(new RangeError("a bug")));
+    await expect(bug.work.act({ kind: "record", failure: null }, forever)).rejects.toThrow("a bug");
+    expect(bug.counted).toEqual([["failed", { step: "Recorded", class: "Permanent", reason: "Internal" }]]);
   });
 });
