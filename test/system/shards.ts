@@ -159,4 +159,14 @@ export const SHARDS: readonly Shard[] = [
     ],
     costSeconds: 90,
   },
+  {
+    name: "deployed",
+    files: ["test/system/deployed.test.ts"],
+    covers: [
+      ...[...BUILD, "crds/**", "deploy/**", "package.json", "test/imgrel.ts", "test/toolbox.ts", "test/fakes/**"],
+      ...["test/system/own-images.ts", "test/system/cluster/**", "test/docker-registry.ts"],
+      ...["test/shards/inputs.ts", "test/shards/shard.ts"],
+    ],
+    costSeconds: 240,
+  },
 ];
