@@ -178,7 +178,7 @@ describe("the registry", () => {
 
   test("takes an image from this machine, which the kubelet pulls by digest", async () => {
     const layer = await busyboxLayer(cluster.folder);
-    const digest = await storeImage(open(), layer, ["/bin/echo", "pulled"], "v1", signal);
+    const digest = await storeImage(open(), [layer], ["/bin/echo", "pulled"], "v1", signal);
     const image = `10.244.0.1:5000/tests/busybox@${digest}`;
     const end = await runJob(cluster, { name: "pulls", image, script: "echo pulled" });
     expect(end).toMatchObject({ condition: "Complete", log: "pulled\n" });

@@ -1,5 +1,5 @@
-import { chmod, copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type Digest, digestOf } from "../../../builders/contract/digest.ts";
 import { exec } from "../../../builders/host/exec.ts";
 import { openLayout } from "../../../controller/adapters/oci/layout.ts";
@@ -14,6 +14,7 @@ const COMMANDS = { "1": ["/bin/sh"], pause: ["/bin/busybox", "sleep", "infinity"
 /** GNU tar's options for the same bytes from the same files. */
 const SAME_BYTES = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
 
+/** Writes a folder's content as a tar archive. */
 const pack = async (folder: string, archive: string): Promise<void> =>
   void printed(await exec({ program: "tar", args: [...SAME_BYTES, "-C", folder, "-cf", archive, "."] }));
 
@@ -32,10 +33,23 @@ async function busyboxRoot(nodeRoot: string, folder: string): Promise<void> {
   await writeFile(join(folder, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
 }
 
-/** Stores an image of one layer, a tar archive (OCI image-spec 1.1, config.md), and tags it. */
+/** A layer of these files, each with its text, which anybody may execute. */
+export async function fileLayer(scratch: string, files: Readonly<Record<string, string>>): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(scratch, "layer-"));
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, "root", path)), { recursive: true });
+    await writeFile(join(folder, "root", path), text, { mode: 0o755 });
+  }
+  await pack(join(folder, "root"), join(folder, "layer.tar"));
+  const layer = await readFile(join(folder, "layer.tar"));
+  await rm(folder, { recursive: true });
+  return layer;
+}
+
+/** Stores an image of layers, tar archives (OCI image-spec 1.1, config.md), and tags it. */
 export async function storeImage(
   store: ArtifactStore,
-  layer: Uint8Array,
+  layers: readonly Uint8Array[],
   command: readonly string[],
   tag: string,
   signal: AbortSignal,
@@ -46,18 +60,19 @@ export async function storeImage(
     return descriptor;
   };
   const json = (value: object) => new TextEncoder().encode(JSON.stringify(value));
-  const stored = await put("application/vnd.oci.image.layer.v1.tar", layer);
+  const stored: Descriptor[] = [];
+  for (const layer of layers) stored.push(await put("application/vnd.oci.image.layer.v1.tar", layer));
   const config = json({
     architecture: "amd64",
     os: "linux",
     config: { Cmd: command, Env: ["PATH=/bin"] },
-    rootfs: { type: "layers", diff_ids: [stored.digest] },
+    rootfs: { type: "layers", diff_ids: stored.map(({ digest }) => digest) },
   });
   const manifest = {
     schemaVersion: 2,
     mediaType: OCI.manifest,
     config: await put("application/vnd.oci.image.config.v1+json", config),
-    layers: [stored],
+    layers: stored,
   };
   const digest = await store.pushManifest(OCI.manifest, json(manifest), signal);
   await store.tag(tag, digest, signal);
@@ -74,8 +89,8 @@ export async function makeImages(nodeRoot: string, folder: string, signal: Abort
   await pack(root, join(folder, "busybox.tar"));
   await rm(root, { recursive: true });
   const store = openLayout({ directory, name: IMAGES });
-  const layer = await busyboxLayer(folder);
-  for (const [tag, command] of Object.entries(COMMANDS)) await storeImage(store, layer, command, tag, signal);
+  const layers = [await busyboxLayer(folder)];
+  for (const [tag, command] of Object.entries(COMMANDS)) await storeImage(store, layers, command, tag, signal);
   await pack(directory, join(folder, "images.tar"));
   await rm(directory, { recursive: true });
 }
