@@ -66,7 +66,7 @@ describe.concurrent("Jobs on a real cluster", () => {
 
     const [build = ""] = await jobs("-b1-");
     const log = (await run("logs", `job/${build}`, "--container", "build")).split("\n");
-    const mask = Object.values(CAPABILITIES).reduce((sum, bit) => sum + 2 ** bit, 0);
+    const mask = Object.values<number>(CAPABILITIES).reduce((sum, bit) => sum + 2 ** bit, 0);
     const held = mask.toString(16).padStart(16, "0");
     const none = "0".repeat(16);
     expect(log.slice(0, 8)).toEqual([

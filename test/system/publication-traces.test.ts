@@ -51,7 +51,7 @@ describe("what a killed release left", () => {
     ["other files", also(OTHER, manifest(ARTIFACT_TYPE.bootArtifact, OTHER))],
     ["a list that has lost an entry since", { referrers: new Map([[FILES, [BUNDLE, OTHER]]]) }],
   ])("is not %s", (_, change) => {
-    expect(() => expectKept({ ...WHOLE, ...change }, WHOLE, NAMED)).toThrow();
+    expect(() => expectKept({ ...WHOLE, ...change }, WHOLE, NAMED)).toThrow("expected");
   });
 });
 
@@ -66,6 +66,6 @@ describe("a release that is there once", () => {
     ["two tags", { tags: new Map([...WHOLE.tags, ["demo-2", IMAGE]]), tagged: WHOLE.tagged }],
     ["a tag that was moved", { tagged: new Map([["demo", [IMAGE, OTHER]]]) }],
   ])("has not %s", (_, change) => {
-    expect(() => expectOnce({ ...WHOLE, ...change }, NAMED, WHOLE)).toThrow();
+    expect(() => expectOnce({ ...WHOLE, ...change }, NAMED, WHOLE)).toThrow("expected");
   });
 });
