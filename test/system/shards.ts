@@ -127,6 +127,7 @@ export const SHARDS: readonly Shard[] = [
       ...[...BUILD, "crds/**", "deploy/**", "package.json", "test/fakes/**", "test/system/cluster/**"],
       ...["test/system/cluster-release-room.ts", "test/system/own-images.ts", "test/system/release-services.ts"],
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts", "test/shards/inputs.ts"],
+      "test/shards/shard.ts",
     ],
     costSeconds: 600,
   },
@@ -145,7 +146,8 @@ export const SHARDS: readonly Shard[] = [
     files: ["test/system/controller.test.ts"],
     covers: [
       ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/fakes/**", "test/system/cluster/**"],
-      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts", "test/contracts/**"],
+      ...["test/system/controller-room.ts", "test/system/api-server.ts"],
     ],
     costSeconds: 90,
   },
