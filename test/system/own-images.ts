@@ -1,5 +1,5 @@
-import { readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { sha256Hex } from "../../builders/contract/digest.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
@@ -19,6 +19,16 @@ type Name = (typeof NAMES)[number];
 const Made = z.object({ images: z.record(z.enum(NAMES), z.string()) });
 const signal = new AbortController().signal;
 
+/** Images of sources that are no more; another test may still use those of today. */
+async function removeOld(newest: string): Promise<void> {
+  const yesterday = Date.now() - 86_400_000;
+  for (const name of await readdir(dirname(newest))) {
+    const folder = join(dirname(newest), name);
+    if (!name.startsWith("own-images-") || folder === newest) continue;
+    if ((await stat(folder)).mtimeMs < yesterday) await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** imgrel's own images as a layout in the cache, made anew whenever one of their sources changed. */
 async function ownImages(): Promise<string> {
   const files = (await projectFiles(PROJECT)).filter(
@@ -36,6 +46,7 @@ async function ownImages(): Promise<string> {
   if (made.exitCode !== 0) throw new Error(`imgrel images: ${made.tail}`);
   Made.parse(JSON.parse(made.stdout));
   await rename(part, folder);
+  await removeOld(folder);
   return folder;
 }
 
