@@ -11,7 +11,7 @@ import { matches, projectFiles } from "../shards/inputs.ts";
 
 /** What decides the images (docs/images.md). */
 const INPUTS = [
-  ...["controller/**", "builders/**", "modules.d/**", "dracut.conf.d/**", "deploy/images/**"],
+  ...["controller/**", "builders/**", "modules.d/**", "dracut.conf.d/**", "deploy/images/**", "deploy/local/**"],
   ...["package.json", "package-lock.json"],
 ];
 const NAMES = ["builder", "boot", "controller"] as const;
