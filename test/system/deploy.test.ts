@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { z } from "zod";
 import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { objectData } from "../../controller/adapters/kubernetes/object-data.ts";
@@ -102,6 +103,7 @@ describe("deploy/", () => {
       components: ["service-monitor", "webhook"].map((name) =>
         relative(room, join(PROJECT, "deploy/components", name)),
       ),
+      ...(parse(/^```yaml\n(patches:[^]*?)^```/m.exec(guide)?.[1] ?? "") as object),
     };
     await writeFile(join(room, "kustomization.yaml"), JSON.stringify(overlay));
     const kinds: Record<string, number> = {};
@@ -113,7 +115,7 @@ describe("deploy/", () => {
         .flatMap((one) => textsIn(one))
         .filter(({ path }) => !/\.(apiVersion|key|topologyKey)$/.test(path));
       expect(values.flatMap(({ text: value }) => hostsIn(value)).filter((host) => !isExampleHost(host))).toEqual([]);
-      if (folder === room) expect(text).toContain("--webhook-listen=:8090\n");
+      if (folder === room) expect(text).toMatch(/- --webhook-listen=:8090\n +- --builder-id=https:/);
     }
     const { crds, "deploy/base": base = 0, "deploy/example": example, [room]: whole } = kinds;
     expect([crds, example, whole]).toEqual([0, base + 4, base + 5]);
@@ -321,7 +323,7 @@ describe("a pod of a Job", () => {
     expect([...found, stranger]).toEqual([[], [], [PUBLIC], [PUBLIC], []]);
   });
   it("reaches a registry inside by the policy of the guide", async () => {
-    const [, policy = ""] = /^```yaml\n([^]*?)^```/m.exec(guide) ?? [];
+    const [, policy = ""] = /^```yaml\n(apiVersion: networking[^]*?)^```/m.exec(guide) ?? [];
     const [object] = plainManifests(policy.replace("192.0.2.10/32", "10.244.0.1/32").replace("443", "5000"), "guide");
     await applied(object ?? {});
     const registry = "10.244.0.1 5000";

@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { exec } from "../../builders/host/exec.ts";
 import { PROJECT } from "../imgrel.ts";
@@ -18,6 +18,7 @@ const NAME = "deployed";
 const SYSTEM = "imgrel-system";
 const { signal } = new AbortController();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const guide = await readFile(join(PROJECT, "docs/install.md"), "utf8");
 let cluster: Cluster;
 let room = "";
 
@@ -30,6 +31,7 @@ const applied = (object: object): Promise<string> => run(["apply", "--server-sid
 const secret = (name: string, stringData: Readonly<Record<string, string>>): Promise<string> =>
   applied({ apiVersion: "v1", kind: "Secret", metadata: { name }, stringData });
 
+const Patches = z.object({ patches: z.array(z.unknown()) });
 /** The webhook's HMAC key. */
 const KEY = "key-of-the-forge";
 
@@ -47,6 +49,7 @@ async function overlay(image: string): Promise<void> {
         target: { kind: "DiskImageReleaseSource" },
         patch: stringify([{ op: "add", path: "/spec/nudge", value: { secretRef: { name: "git-webhook" } } }]),
       },
+      ...Patches.parse(parse(/^```yaml\n(patches:[^]*?)^```/m.exec(guide)?.[1] ?? "")).patches,
       {
         target: { kind: "Role", name: "imgrel-controller-data" },
         patch: stringify([{ op: "add", path: "/rules/0/resourceNames/-", value: "git-webhook" }]),

@@ -177,7 +177,7 @@ export const SHARDS: readonly Shard[] = [
     covers: [
       ...[...BUILD, "crds/**", "deploy/**", "package.json", "test/imgrel.ts", "test/toolbox.ts", "test/fakes/**"],
       ...["test/system/own-images.ts", "test/system/cluster/**", "test/docker-registry.ts"],
-      ...["test/shards/inputs.ts", "test/shards/shard.ts"],
+      ...["test/shards/inputs.ts", "test/shards/shard.ts", "docs/install.md"],
     ],
     costSeconds: 240,
   },
