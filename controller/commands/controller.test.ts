@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fakeCommandContext } from "../../test/fakes/command-context.ts";
+import { PERTURB_VARIABLE } from "../../builders/contract/perturbation.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import { addController, type ControllerPlaces } from "./controller.ts";
 
@@ -17,8 +18,12 @@ beforeAll(async () => {
 afterAll(() => rm(cwd, { recursive: true }));
 
 /** Runs `imgrel controller` with these arguments; `serve` is what it does instead of serving. */
-async function run(args: readonly string[], serve: (scratch: string) => Promise<void> = async () => undefined) {
-  const { context, recorded } = fakeCommandContext({ cwd });
+async function run(
+  args: readonly string[],
+  serve: (scratch: string) => Promise<void> = async () => undefined,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const { context, recorded } = fakeCommandContext({ cwd, env });
   const program = new Command("imgrel").exitOverride().configureOutput({ writeErr: context.stderr });
   const seen: {
     asked?: unknown;
@@ -52,6 +57,7 @@ describe("imgrel controller", () => {
     expect(served).toMatchObject({ namespace: "of-the-pod", listen: ":8080", webhookListen: undefined });
     expect(own).toEqual({
       ...{ controllerImage: IMAGE, builderId: "https://imgrel.example/builders/k8s@v1", scratch: served?.["scratch"] },
+      perturbation: null,
     });
     expect(signal).toBe(context.signal);
     expect(recorded.exitCode).toBe(0);
@@ -87,6 +93,11 @@ describe("imgrel controller", () => {
     });
     await expect(running).rejects.toBe(lost);
     await expect(stat(folder)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("builds nothing wrong on purpose because of a variable that stands in its environment by accident", async () => {
+    const running = run(["--image", IMAGE], undefined, { [PERTURB_VARIABLE]: "anything" });
+    await expect(running).rejects.toMatchObject({ code: "Usage" });
   });
 
   it.each([
