@@ -147,9 +147,9 @@ export async function installedImgrel(name: string, say: (line: string) => void)
     /** Waits until what kubectl prints is as it should be; whatever hangs is ended by the test's own limit. */
     until: async (args: readonly string[], wanted: RegExp, never = /^\b$/): Promise<string> => {
       for (;;) {
-        const { stdout } = await kubectl(cluster, args);
-        if (wanted.test(stdout)) return stdout;
-        if (never.test(stdout)) throw new Error(stdout);
+        const said = (await kubectl(cluster, args)).stdout.trimEnd();
+        if (wanted.test(said)) return said;
+        if (never.test(said)) throw new Error(said);
         await sleep(1000);
       }
     },
