@@ -4,11 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "../../controller/adapters/logger.ts";
 import { createPrometheusMetrics } from "../../controller/adapters/prometheus-metrics.ts";
 import { connectCluster, runClusterController } from "../../controller/cluster-wiring.ts";
-import { releaseDigest } from "../../controller/domain/release-folder.ts";
-import type { ObservedRecord } from "../../controller/domain/observed.ts";
-import type { ReleaseOpener } from "../../controller/reconciler/cluster/reconcile-release.ts";
-import { demoFolder } from "../fakes/cluster-objects.ts";
-import { fakeReleaseWork } from "../fakes/release-work.ts";
 import {
   type ControllerRoom,
   type ControllerStage,
@@ -19,6 +14,7 @@ import {
   reasonOf,
   specsOf,
 } from "./controller-room.ts";
+import { type Simulation, simulatedOpener } from "./simulated-releases.ts";
 
 // The controller against a real API server and a real git server over http; what a release needs besides is simulated.
 const QUOTA = 3;
@@ -34,41 +30,27 @@ function simulation(gate: Promise<void> = Promise.resolve()) {
   /** names of the releases that were begun and are not recorded, and how many there ever were at once */
   const active = new Set<string>();
   let most = 0;
-  const opener: ReleaseOpener = {
-    treeAt: async () => null,
-    record: async ({ release }): Promise<ObservedRecord> => {
-      const folderOf = demoFolder(release.name);
-      const commit = release.spec.source?.commit ?? "";
-      return done.get(release.name)?.has("record") === true
-        ? { kind: "recorded", specDigest: releaseDigest(folderOf), version: "1", commit }
-        : { kind: "absent" };
+  const effects: Simulation = {
+    done: (release) => {
+      const known = done.get(release) ?? new Set<string>();
+      done.set(release, known);
+      return known;
     },
-    work: async ({ release, folder: content }) => {
-      const known = done.get(release.name) ?? new Set<string>();
-      done.set(release.name, known);
-      return fakeReleaseWork(
-        releaseDigest(content),
-        async ({ kind }) => {
-          started.push(`${release.name} ${kind}`);
-          active.add(release.name);
-          most = Math.max(most, active.size);
-          await gate;
-          if (kind === "record") active.delete(release.name);
-        },
-        known,
-      ).work;
+    perform: async (release, { kind }) => {
+      started.push(`${release} ${kind}`);
+      active.add(release);
+      most = Math.max(most, active.size);
+      await gate;
+      if (kind === "record") active.delete(release);
     },
-    cleanUp: async () => undefined,
-    sweep: async () => [],
-    letGo: async () => undefined,
   };
-  return { opener, started, done, active, most: () => most };
+  return { effects, started, done, active, most: () => most };
 }
 
 /** A controller of its own; `stop` ends it in order. */
 async function startController(
   { namespace, folder, newLog }: ControllerRoom,
-  simulated: Pick<ReturnType<typeof simulation>, "opener">,
+  { effects }: Pick<ReturnType<typeof simulation>, "effects">,
 ) {
   const stop = new AbortController();
   const log = newLog();
@@ -78,10 +60,7 @@ async function startController(
       ...{ connection, metrics: createPrometheusMetrics() },
       log: await createLogger({ file: log, cwd: folder, debug: true }),
       scratch: await mkdtemp(join(folder, "scratch-")),
-      opener: ({ repositories }) => ({
-        ...simulated.opener,
-        treeAt: async (from, commit, limit) => (await repositories.open(from, limit)).specsAt(commit),
-      }),
+      opener: (view) => simulatedOpener(view, effects),
     },
     stop.signal,
   );
@@ -98,7 +77,7 @@ async function startController(
 /** Does something while a controller works in a room. */
 async function duringController(
   room: ControllerRoom,
-  simulated: Pick<ReturnType<typeof simulation>, "opener">,
+  simulated: Pick<ReturnType<typeof simulation>, "effects">,
   work: (log: string) => Promise<void>,
 ): Promise<void> {
   const { log, stop } = await startController(room, simulated);

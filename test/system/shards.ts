@@ -146,10 +146,23 @@ export const SHARDS: readonly Shard[] = [
     files: ["test/system/controller.test.ts"],
     covers: [
       ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/fakes/**", "test/system/cluster/**"],
-      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts", "test/contracts/**"],
-      ...["test/system/controller-room.ts", "test/system/api-server.ts"],
+      ...["test/contracts/**", "test/system/api-server.ts"],
+      ...["test/system/controller-room.ts", "test/system/simulated-releases.ts"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
     costSeconds: 90,
+  },
+  {
+    name: "controller-faults",
+    files: ["test/system/controller-faults.test.ts"],
+    covers: [
+      ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/fakes/**", "test/system/cluster/**"],
+      ...["test/contracts/**", "test/system/api-server.ts", "test/system/controller-room.ts"],
+      ...["test/system/effects-folder.ts", "test/system/running-controller.ts", "test/system/watch-faults.ts"],
+      ...["test/system/simulated-controller.ts", "test/system/simulated-releases.ts"],
+      ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
+    ],
+    costSeconds: 240,
   },
   {
     name: "deploy",
