@@ -75,3 +75,23 @@ export async function bareWrites(
   await Promise.all(Array.from({ length: atOnce }, worker));
   return (performance.now() - begun) / 1000;
 }
+
+/** Requests at a time while objects are copied. */
+const COPIERS = 16;
+
+/** Makes more objects that are as released as this one. */
+export async function copyReleased({ client }: Room, name: string, copies: number): Promise<void> {
+  const sample = await client.get({ resource: RELEASES, namespace: NAMESPACE, name }, SIGNAL);
+  if (sample === undefined) throw new Error(`there is no ${name}`);
+  const numbers = Array.from({ length: copies }, (_, index) => index)[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (const number of numbers) {
+      const metadata = { namespace: NAMESPACE, name: `${name}-${number}` };
+      const { labels } = sample.metadata;
+      const object = { metadata: { ...metadata, labels }, spec: sample["spec"] };
+      await client.apply(RELEASES, object, { manager: MANAGERS.sync }, SIGNAL);
+      await client.apply(RELEASES, { metadata, status: sample["status"] }, STATUS, SIGNAL);
+    }
+  };
+  await Promise.all(Array.from({ length: COPIERS }, worker));
+}

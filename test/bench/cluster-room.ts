@@ -32,8 +32,8 @@ export type Room = AsyncDisposable & {
   readonly folder: string;
   /** commits to the branch of specs, and has the source looked at */
   readonly merge: (changes: readonly FileChange[]) => Promise<void>;
-  /** address of the repository, and the file with its credentials (git-credential(1)) */
-  readonly repository: { readonly url: string; readonly directory: string };
+  /** has nobody look at the repository any more */
+  readonly suspend: () => Promise<void>;
 };
 
 const CLUSTER = "bench";
@@ -77,7 +77,7 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
   const client = createApiClient(tokenConnection(await readFile(cluster.kubeconfig, "utf8"), NAMESPACE));
   let merges = 0;
   return {
-    ...{ cluster, client, folder, repository: { url, directory } },
+    ...{ cluster, client, folder },
     merge: async (changes) => {
       await specs.commit(async () => ({ changes, message: "merge" }));
       merges += 1;
@@ -88,6 +88,10 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
         {},
         SIGNAL,
       );
+    },
+    suspend: async () => {
+      const ref = { resource: SOURCES, namespace: NAMESPACE, name: SOURCE };
+      await client.patch(ref, { spec: { suspend: true } }, {}, SIGNAL);
     },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();

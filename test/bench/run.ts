@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { clusterReleases } from "./cluster.ts";
+import { clusterReleases, idleReleases } from "./cluster.ts";
 import { compareWithMkosi } from "./compare-mkosi.ts";
 import { compareWithMmdebstrap } from "./compare-mmdebstrap.ts";
 import { describeMachine } from "./machine-state.ts";
@@ -13,7 +13,8 @@ Prints figures and asserts nothing; as root, on a machine that is otherwise quie
   disk        the most disk that a release takes up
   memory      the most memory with artifacts of 4 GiB
   mmdebstrap  a build of one artifact against mmdebstrap alone (3 rounds)
-  cluster     many releases in a test cluster: requests, memory and time (3 rounds of 1000 releases)`;
+  cluster     many releases in a test cluster: requests, memory and time (3 rounds of 1000 releases)
+  idle        what a controller needs whose releases are all released (10000)`;
 
 const BENCHES: Readonly<Record<string, (rounds: number | undefined, releases: number | undefined) => Promise<void>>> = {
   mkosi: (rounds = 5) => compareWithMkosi(rounds),
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, (rounds: number | undefined, releases: nu
   memory: () => memoryWithLargeArtifacts(),
   mmdebstrap: (rounds = 3) => compareWithMmdebstrap(rounds),
   cluster: (rounds = 3, releases = 1000) => clusterReleases(rounds, releases),
+  idle: (_, releases = 10_000) => idleReleases(releases),
 };
 
 type Asked = {
