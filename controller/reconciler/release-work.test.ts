@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { digestOf } from "../../builders/contract/digest.ts";
+import { demoDigest } from "../../test/fakes/artifact-store.ts";
 import type { ObservedRecord } from "../domain/observed.ts";
 import { releaseWork } from "./release-work.ts";
 
@@ -10,7 +10,7 @@ function given(records: readonly (ObservedRecord | Error)[], write: () => Promis
   let looks = 0;
   const work = releaseWork(
     {
-      ...{ specDigest: digestOf("spec"), version: "1", keepRuns: false, parallelBoots: 1, arches: [], targets: [] },
+      ...{ specDigest: demoDigest("spec"), version: "1", keepRuns: false, parallelBoots: 1, arches: [], targets: [] },
       gate: { reproducibility: "Enforce", boot: "Enforce", bootWanted: true },
       inputs: { archived: async () => true, archive: async () => undefined },
       record: {
@@ -29,7 +29,7 @@ function given(records: readonly (ObservedRecord | Error)[], write: () => Promis
   return { seen, record: () => work.act({ kind: "record", failure: null }, signal), looks: () => looks };
 }
 
-const RECORDED = { kind: "recorded", specDigest: digestOf("spec"), version: "1", commit: "c" } as const;
+const RECORDED = { kind: "recorded", specDigest: demoDigest("spec"), version: "1", commit: "c" } as const;
 
 it("looks at the record once, and anew once it was written", async () => {
   const { seen, record, looks } = given([{ kind: "absent" }, RECORDED]);
