@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type HttpListener } from "./adapters/http-listener.ts";
 import { serveProbes } from "./adapters/http-server.ts";
 import { createApiClient, type ApiClient } from "./adapters/kubernetes/api-client.ts";
+import type { Call } from "./adapters/kubernetes/api-fault.ts";
 import type { ApiConnection } from "./adapters/kubernetes/connection.ts";
 import { createEventRecorder } from "./adapters/kubernetes/event-recorder.ts";
 import { connectInCluster, isInCluster } from "./adapters/kubernetes/in-cluster.ts";
@@ -15,7 +16,7 @@ import { requestReconcile } from "./adapters/kubernetes/reconcile-request.ts";
 import { createReflector, type Reflector } from "./adapters/kubernetes/reflector.ts";
 import { CLASSES, RELEASES, SOURCES } from "./adapters/kubernetes/release-kinds.ts";
 import { releaseStore } from "./adapters/kubernetes/release-store.ts";
-import type { Resource } from "./adapters/kubernetes/resource.ts";
+import { type Resource, ruleName } from "./adapters/kubernetes/resource.ts";
 import { statusWriter } from "./adapters/kubernetes/status-writer.ts";
 import { privateTexts } from "./adapters/local/private-texts.ts";
 import { serveNudges } from "./adapters/nudge-server.ts";
@@ -128,7 +129,8 @@ export type ClusterControllerOptions = {
 export async function runClusterController(options: ClusterControllerOptions, signal: AbortSignal): Promise<void> {
   const { connection, log, metrics, scratch } = options;
   const { namespace } = connection;
-  const client = createApiClient(connection);
+  const onCall = ({ verb, place }: Call): void => metrics.apiCalled(verb, ruleName(place));
+  const client = createApiClient(connection, { onCall });
   const clock = systemClock;
   const random = Math.random;
   let term: Term | undefined;
@@ -196,7 +198,7 @@ export async function runClusterController(options: ClusterControllerOptions, si
   ];
 
   const texts = privateTexts(join(scratch, "private"));
-  const data = objectData(client, namespace);
+  const data = objectData(client, namespace, clock);
   const repositories = openedRepositories(data, texts, join(scratch, "mirrors"), metrics.pushed);
   const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const events = createEventRecorder({ client, clock, log, instance });
@@ -220,11 +222,11 @@ export async function runClusterController(options: ClusterControllerOptions, si
         {
           ...{ sources, clock, random, status: statusWriter(client, SOURCES) },
           open: async (source, limit) => {
-            const { specs, signatureOf, allowedSigners } = await repositories.open(source, limit);
+            const { specs, signatureOf, allowedSigners, read } = await repositories.open(source, limit);
             const { name, spec } = source;
             const { url: repository, path, allowedClasses } = spec;
             return {
-              ...{ specs, commits: { signatureOf }, releases: releaseStore(client, releases, namespace) },
+              ...{ specs, read, commits: { signatureOf }, releases: releaseStore(client, releases, namespace) },
               followed: { name, namespace, repository, path, allowedClasses, allowedSigners },
             };
           },

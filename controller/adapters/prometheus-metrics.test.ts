@@ -21,6 +21,7 @@ it("counts under the documented names", async () => {
   metrics.published({ backend: "oci", result: "published" });
   metrics.notified("queued");
   metrics.pushed("pushed", 3);
+  metrics.apiCalled("patch", "pods/status");
   metrics.watchRestarted("jobs", "silence");
   metrics.watchHeard("jobs", new Date(1_700_000_000_500));
   metrics.showQueue(() => ({ depth: 4, adds: 10, retries: 2, longestRunning: 1.5 }));
@@ -44,6 +45,7 @@ it("counts under the documented names", async () => {
     'imgrel_git_push_total{result="pushed"}': 1,
     imgrel_git_push_attempts_sum: 3,
     imgrel_git_push_attempts_count: 1,
+    'imgrel_api_requests_total{verb="patch",resource="pods/status"}': 1,
     'imgrel_watch_restarts_total{resource="jobs",cause="silence"}': 1,
     'imgrel_watch_last_event_timestamp_seconds{resource="jobs"}': 1_700_000_000.5,
     imgrel_workqueue_depth: 4,

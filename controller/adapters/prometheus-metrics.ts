@@ -57,6 +57,7 @@ export function createPrometheusMetrics(): PrometheusMetrics {
   const notifications = counter("notify_total", "Notifications of the platform.", ["status"]);
   const pushes = counter("git_push_total", "Pushes of records.", ["result"]);
   const attempts = histogram("git_push_attempts", "Attempts that a push took.", [], ATTEMPT_BUCKETS);
+  const calls = counter("api_requests_total", "Requests to the API server.", ["verb", "resource"]);
   const restarts = counter("watch_restarts_total", "Watches that were begun anew.", ["resource", "cause"]);
   const heard = new Gauge({
     ...named("watch_last_event_timestamp_seconds", "When a watch was last heard of."),
@@ -79,6 +80,7 @@ export function createPrometheusMetrics(): PrometheusMetrics {
       pushes.inc({ result });
       attempts.observe(tries);
     },
+    apiCalled: (verb, resource) => calls.inc({ verb, resource }),
     watchRestarted: (resource, cause) => restarts.inc({ resource, cause }),
     watchHeard: (resource, at) => heard.set({ resource }, at.getTime() / 1000),
     showQueue: (read) => {

@@ -7,7 +7,7 @@ import { cyclonedxDocument } from "./cyclonedx.ts";
 import { platformStatement } from "./platform-statement.ts";
 import { provenanceStatement, type RunFacts } from "./provenance.ts";
 import type { ReleaseFacts } from "./release-facts.ts";
-import type { DependencyFacts } from "./resolved-dependencies.ts";
+import { type DependencyFacts, resolvedDependencies, type ResourceDescriptor } from "./resolved-dependencies.ts";
 import type { BootProof, ProvenFile, RunRecord } from "./run-record.ts";
 import { composeSbom } from "./sbom.ts";
 import { sbomStatement } from "./sbom-statement.ts";
@@ -119,17 +119,31 @@ export function archDocuments(facts: ArchFacts): ArchDocuments {
   const sbom = composeSbom(image, facts.lock, facts.dpkgStatus);
   const [spdx, cyclonedx] = [spdxDocument(sbom), cyclonedxDocument(sbom)];
   const attested = { arch, spdx, cyclonedx, location: sbomLocation(release), attester: facts.builder.id };
+  const resolved = new Map<boolean, readonly ResourceDescriptor[]>();
+  const dependenciesWith = (debs: boolean): readonly ResourceDescriptor[] => {
+    const known = resolved.get(debs) ?? resolvedDependencies(dependencies(facts), { debs });
+    resolved.set(debs, known);
+    return known;
+  };
+  const make = (variant: Variant, document: Exclude<DocumentName, "image">): Statement => {
+    if (document === "platform") return platform(facts, variant);
+    if (document === "sbom") return sbomStatement(attested, files);
+    if (document === "tests") return bootStatement(arch, variant, bootsOf(facts, variant), files);
+    const run = facts.runs.find((one) => document === `provenance-run-${one.run}`);
+    if (run === undefined) throw new RangeError(`${document}: there is no such run`);
+    return provenanceStatement(runFacts(facts, run), variant, dependenciesWith);
+  };
+  // they are asked for at every look at a registry
+  const made = new Map<string, Statement>();
   return {
     spdx,
     cyclonedx,
     statement: (variant, document) => {
       if (document === "image") return null;
-      if (document === "platform") return platform(facts, variant);
-      if (document === "sbom") return sbomStatement(attested, files);
-      if (document === "tests") return bootStatement(arch, variant, bootsOf(facts, variant), files);
-      const run = facts.runs.find((one) => document === `provenance-run-${one.run}`);
-      if (run === undefined) throw new RangeError(`${document}: there is no such run`);
-      return provenanceStatement(runFacts(facts, run), variant);
+      const key = document === "sbom" ? document : `${variant} ${document}`;
+      const statement = made.get(key) ?? make(variant, document);
+      made.set(key, statement);
+      return statement;
     },
   };
 }

@@ -19,7 +19,9 @@ const Bundle = z.object({
  */
 export function unverifiedStatement(file: string, text: string): Statement {
   const { payload } = recordJson(file, text, Bundle).dsseEnvelope;
-  const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
+  const binary = atob(payload);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
   let content: string;
   try {
     content = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

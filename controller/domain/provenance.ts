@@ -122,9 +122,15 @@ const byproduct = ({ name, sha256, mediaType }: Byproduct): ResourceDescriptor =
 /**
  * The SLSA provenance of one variant from one run (trust.md 3). Runs of the same bytes differ in internalParameters and
  * runDetails only.
+ * @param dependencies what the run was made from, with every package or without: the same for all runs and variants of
+ * an arch, and long
  * @throws RangeError if there is no file of the variant, or no manifest
  */
-export function provenanceStatement(facts: RunFacts, variant: Variant): Statement {
+export function provenanceStatement(
+  facts: RunFacts,
+  variant: Variant,
+  dependencies = (debs: boolean): readonly ResourceDescriptor[] => resolvedDependencies(facts, { debs }),
+): Statement {
   const { release, arch, run, sourceDateEpoch, variation, builder } = facts;
   const statement = (debs: boolean): Statement => ({
     _type: STATEMENT_TYPE,
@@ -138,7 +144,7 @@ export function provenanceStatement(facts: RunFacts, variant: Variant): Statemen
           ...{ run, sourceDateEpoch, network: facts.network ?? "none", variation },
           ...(facts.node === undefined ? {} : { node: facts.node }),
         },
-        resolvedDependencies: resolvedDependencies(facts, { debs }),
+        resolvedDependencies: dependencies(debs),
       },
       runDetails: {
         builder: {

@@ -54,9 +54,22 @@ export type SourceFacts = {
   readonly path: string;
 };
 
+/** A release's folder as an object tells of it: locks, which are long, only by their digests. */
+export type FolderContent = {
+  readonly name: string;
+  readonly release: DiskImageRelease;
+  readonly specDigest: Digest;
+  readonly locks: SourceOfRelease["lock"];
+};
+
+export const folderContent = (folder: ReleaseFolder): FolderContent => ({
+  ...{ name: folder.name, release: folder.release, specDigest: releaseDigest(folder) },
+  locks: Object.fromEntries([...folder.locks].map(([arch, lock]) => [arch, lockDigest(lock)])),
+});
+
 /** The object of a release's folder as `commit` left it. */
-export function releaseObject(source: SourceFacts, folder: ReleaseFolder, commit: string): ReleaseObject {
-  const { name, release, locks } = folder;
+export function releaseObject(source: SourceFacts, folder: FolderContent, commit: string): ReleaseObject {
+  const { name, release, specDigest, locks } = folder;
   return {
     apiVersion: API_VERSION,
     kind: "DiskImageRelease",
@@ -69,8 +82,7 @@ export function releaseObject(source: SourceFacts, folder: ReleaseFolder, commit
       ...release.spec,
       source: {
         ...{ repository: source.repository, commit, path: `${source.path}/${name}/${RELEASE_FILE}` },
-        specDigest: releaseDigest(folder),
-        lock: Object.fromEntries([...locks].map(([arch, lock]) => [arch, lockDigest(lock)])),
+        ...{ specDigest, lock: locks },
       },
     },
   };

@@ -123,5 +123,6 @@ export function resolvedDependencies(
     ...[...suites.values()].map((one) => indexEntry(facts, one)),
     ...(debs ? packages : []),
   ];
-  return entries.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+  const keyed = entries.map((entry) => ({ entry, key: sortKey(entry) }));
+  return keyed.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
 }

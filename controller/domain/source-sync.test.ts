@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { demoSpec } from "../../test/fakes/demo-release.ts";
-import { releaseDigest, type ReleaseFolder, readReleaseFolder } from "./release-folder.ts";
-import { LABELS, releaseObject } from "./release-object.ts";
+import { readReleaseFolder } from "./release-folder.ts";
+import { type FolderContent, folderContent, LABELS, releaseObject } from "./release-object.ts";
 import { decideSync, type KnownRelease, type SpecFolder } from "./source-sync.ts";
 
 const SOURCE = {
@@ -11,9 +11,10 @@ const SOURCE = {
 };
 const COMMIT = "a".repeat(40);
 
-function folderOf(name: string, change: (text: string) => string = (text) => text): ReleaseFolder {
+function folderOf(name: string, change: (text: string) => string = (text) => text): FolderContent {
   const text = change(demoSpec()).replace("name: demo", `name: ${name}`);
-  return readReleaseFolder(name, `specs/${name}`, new Map([["release.yaml", new TextEncoder().encode(text)]]));
+  const files = new Map([["release.yaml", new TextEncoder().encode(text)]]);
+  return folderContent(readReleaseFolder(name, `specs/${name}`, files));
 }
 const valid = (name: string, change?: (text: string) => string, commit = COMMIT): SpecFolder => ({
   ...{ kind: "valid", folder: folderOf(name, change), commit, refused: null },
@@ -24,7 +25,7 @@ const onPlatform = (platform: string) => (text: string) =>
 function knownOf(name: string, over: Partial<KnownRelease> = {}): KnownRelease {
   const folder = folderOf(name);
   return {
-    ...{ name, source: "releases", specDigest: releaseDigest(folder), version: "2026.11.23-1", commit: COMMIT },
+    ...{ name, source: "releases", specDigest: folder.specDigest, version: "2026.11.23-1", commit: COMMIT },
     ...{ platforms: [], orphaned: false, ...over },
   };
 }
@@ -44,7 +45,7 @@ describe("objects", () => {
         className: "local",
         source: {
           ...{ repository: SOURCE.repository, commit: COMMIT, path: "specs/demo/release.yaml", lock: {} },
-          specDigest: releaseDigest(folder),
+          specDigest: folder.specDigest,
         },
       },
     });
@@ -57,6 +58,11 @@ describe("objects", () => {
   it("whose folder is gone are labelled once, and again when it is back", () => {
     expect(decideSync(SOURCE, [], [knownOf("demo")]).orphaned).toEqual(new Map([["demo", true]]));
     expect(decideSync(SOURCE, [], [knownOf("demo", { orphaned: true })]).orphaned).toEqual(new Map());
+    const same: SpecFolder = { kind: "same", name: "demo" };
+    expect(decideSync(SOURCE, [same], [knownOf("demo")])).toEqual({ apply: [], problems: [], orphaned: new Map() });
+    expect(decideSync(SOURCE, [same], [knownOf("demo", { orphaned: true })]).orphaned).toEqual(
+      new Map([["demo", false]]),
+    );
     const back = decideSync(SOURCE, [valid("demo")], [knownOf("demo", { orphaned: true })]);
     expect([back.apply, back.orphaned]).toEqual([[], new Map([["demo", false]])]);
     const broken: SpecFolder = { kind: "invalid", name: "demo", message: "release.yaml:1:1: no" };

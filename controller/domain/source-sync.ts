@@ -1,17 +1,18 @@
 import type { Digest } from "../../builders/contract/digest.ts";
-import { releaseDigest, type ReleaseFolder } from "./release-folder.ts";
-import { releaseObject, type ReleaseObject, type SourceFacts } from "./release-object.ts";
+import { type FolderContent, releaseObject, type ReleaseObject, type SourceFacts } from "./release-object.ts";
 
 /** One folder below a source's path. */
 export type SpecFolder =
   | {
       readonly kind: "valid";
-      readonly folder: ReleaseFolder;
+      readonly folder: FolderContent;
       /** the last commit that touched it */
       readonly commit: string;
       /** why that commit is not one that the source takes; null: it is, or the source takes all */
       readonly refused: string | null;
     }
+  /** it has the content of the object that was made of it */
+  | { readonly kind: "same"; readonly name: string }
   /** it cannot be read as a release */
   | { readonly kind: "invalid"; readonly name: string; readonly message: string };
 
@@ -59,11 +60,11 @@ function platformOwners(known: readonly KnownRelease[]): Map<string, string> {
   );
 }
 
-const platformsOf = ({ release }: ReleaseFolder): string[] =>
+const platformsOf = ({ release }: FolderContent): string[] =>
   release.spec.targets.flatMap(({ platformName }) => (platformName === undefined ? [] : [platformName]));
 
 /** What is wrong with an object of that name that has other content. */
-function clash(known: KnownRelease, { name, release }: ReleaseFolder, source: string): SyncProblem {
+function clash(known: KnownRelease, { name, release }: FolderContent, source: string): SyncProblem {
   if (known.source !== source) {
     const owner = known.source === null ? "was not made from git" : `comes from the source ${known.source}`;
     return { name, reason: "NotFromGit", message: `the object ${name} ${owner}; give this release another name` };
@@ -100,13 +101,14 @@ export function decideSync(
     present.add(name);
     const before = byName.get(name);
     if (before?.source === source.name && before.orphaned) orphaned.set(name, false);
+    if (one.kind === "same") continue;
     if (one.kind === "invalid") {
       problems.push({ name, reason: "SpecInvalid", message: one.message });
       continue;
     }
     const { folder, commit, refused } = one;
     if (before !== undefined) {
-      const same = before.source === source.name && before.specDigest === releaseDigest(folder);
+      const same = before.source === source.name && before.specDigest === folder.specDigest;
       if (!same) problems.push(clash(before, folder, source.name));
       continue;
     }

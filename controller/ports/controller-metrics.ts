@@ -27,6 +27,8 @@ export type ControllerMetrics = {
   readonly published: (labels: { backend: string; result: string }) => void;
   readonly notified: (status: string) => void;
   readonly pushed: (result: string, attempts: number) => void;
+  /** a request is sent to the API server; `resource`: as its access rules name it, with a subresource */
+  readonly apiCalled: (verb: string, resource: string) => void;
   readonly watchRestarted: (resource: string, cause: WatchCause) => void;
   /** something came over a watch, or a list was read */
   readonly watchHeard: (resource: string, at: Date) => void;

@@ -2,6 +2,9 @@ import type { FileChange } from "../domain/spec-files.ts";
 import type { RecordPart } from "../domain/record-commit.ts";
 import type { CommitOutcome, SpecTree } from "./spec-repository.ts";
 
+/** The records as an entry sees them; entries before it may be part of them without being committed yet. */
+export type RecordTree = Omit<SpecTree, "list">;
+
 /** What one release adds to the records. */
 export type RecordEntry = RecordPart & {
   /**
@@ -9,7 +12,7 @@ export type RecordEntry = RecordPart & {
    * writer was faster. Entries that waited together share a commit: files of the earlier ones are in the tree then,
    * while `commit` and history are those of the tip.
    */
-  readonly propose: (tip: SpecTree) => Promise<readonly FileChange[]>;
+  readonly propose: (tip: RecordTree) => Promise<readonly FileChange[]>;
 };
 
 /** The branch that holds records (release-api.md 1.2). It only grows. */

@@ -1,7 +1,12 @@
 import type { FileChange, SpecFiles } from "../domain/spec-files.ts";
 
 /** What one name in a folder is. Anything else, such as a symbolic link, is an error of the repository. */
-export type SpecEntry = { readonly name: string; readonly kind: "file" | "directory" };
+export type SpecEntry = {
+  readonly name: string;
+  readonly kind: "file" | "directory";
+  /** the same for the same content, in whichever commit; another one for any other */
+  readonly id: string;
+};
 
 /**
  * A repository as one commit left it: all answers are about that commit and the history behind it, whatever is

@@ -19,9 +19,8 @@ import { releaseStatement, releaseStatementDigest } from "../domain/release-stat
 import { type FileChange, textOf } from "../domain/spec-files.ts";
 import type { TargetRef } from "../domain/target.ts";
 import type { Failure } from "../domain/verdict.ts";
-import type { RecordRepository } from "../ports/record-repository.ts";
+import type { RecordRepository, RecordTree } from "../ports/record-repository.ts";
 import type { Signer } from "../ports/signer.ts";
-import type { SpecTree } from "../ports/spec-repository.ts";
 
 /** What every record says of its release. */
 type Recordable = { readonly release: ReleaseFacts; readonly conditions: readonly Condition[] };
@@ -46,7 +45,11 @@ const statusOf = ({ release, conditions }: Recordable) => {
 };
 
 /** A record as changes: its files, and none that an earlier version which failed left there. */
-async function recordChanges(tip: SpecTree, name: string, record: ReadonlyMap<string, string>): Promise<FileChange[]> {
+async function recordChanges(
+  tip: RecordTree,
+  name: string,
+  record: ReadonlyMap<string, string>,
+): Promise<FileChange[]> {
   const before = [...(await tip.readDirectory(recordPath(name))).keys()];
   const changes = [...record, ...before.flatMap((path) => (record.has(path) ? [] : [[path, null] as const]))];
   return changes.map(([path, content]) => ({ path: `${recordPath(name)}/${path}`, content }));
@@ -60,7 +63,7 @@ async function recordKey(records: RecordRepository, { repository, name, specDige
 
 /** The index of the tip with this release in it, and its bundle; nothing if it has it already. */
 async function indexChanges(
-  tip: SpecTree,
+  tip: RecordTree,
   signer: Signer,
   entry: Parameters<typeof nextIndex>[1],
   signal: AbortSignal,

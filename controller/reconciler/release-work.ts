@@ -38,10 +38,20 @@ export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWo
     if (found === undefined) throw new RangeError(`the release has no ${targetName(action.target)}`);
     return found;
   };
+  /** Only who works on a release records it: the record is looked at once, and anew whenever it was written. */
+  let known: Promise<ObservedRecord> | undefined;
+  const forget = () => {
+    known = undefined;
+  };
+  const observeRecord = (): Promise<ObservedRecord> => {
+    known ??= parts.record.observe();
+    known.catch(forget);
+    return known;
+  };
   return {
     observe: async (running) => {
       const { specDigest, version, gate, keepRuns, parallelBoots } = parts;
-      const record = await parts.record.observe();
+      const record = await observeRecord();
       const arches = await Promise.all(parts.arches.map((one) => one.observe(signal)));
       const targets = await Promise.all(parts.targets.map((one) => one.observe(signal)));
       const inputsArchived = await parts.inputs.archived(signal);
@@ -71,7 +81,7 @@ export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWo
         case "tag":
           return target(action).tag(stop);
         case "record":
-          return parts.record.write(action.failure, stop);
+          return parts.record.write(action.failure, stop).finally(forget);
       }
     },
   };

@@ -29,15 +29,22 @@ export async function readBundle(store: ArtifactStore, blob: Descriptor, signal:
  * The bundles that are attached to a manifest, in order of digest. What is no bundle of ours, or too large to be one,
  * is passed over: anybody may attach something.
  * @param known referrers that were read before: they are not read again
+ * @param own bundles that this process attached itself, by the digest of the referrer: what is listed needs no reading
  */
 export async function* bundlesAbout(
   store: ArtifactStore,
   subject: Descriptor,
   known: ReadonlySet<string>,
   signal: AbortSignal,
+  own: ReadonlyMap<string, Omit<FoundBundle, "referrer">> = new Map(),
 ): AsyncGenerator<FoundBundle> {
   for (const { digest } of await store.referrers(subject.digest, signal)) {
     if (known.has(digest)) continue;
+    const attached = own.get(digest);
+    if (attached !== undefined) {
+      yield { referrer: digest, ...attached };
+      continue;
+    }
     const stored = await store.readManifest(digest, signal);
     const parsed = ArtifactManifest.safeParse(stored === null ? null : parseJson(stored.bytes));
     const found = parsed.success ? documentIn(parsed.data) : null;

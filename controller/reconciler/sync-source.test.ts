@@ -4,7 +4,7 @@ import { fakeReleaseStore } from "../../test/fakes/release-store.ts";
 import { fakeSpecRepository } from "../../test/fakes/spec-repository.ts";
 import { ReleaseError } from "../domain/errors.ts";
 import type { CommitVerifier } from "../ports/commit-verifier.ts";
-import { syncSource, type FollowedSource } from "./sync-source.ts";
+import { type FollowedSource, type ReadFolders, syncSource } from "./sync-source.ts";
 
 const SIGNAL = new AbortController().signal;
 const SOURCE: FollowedSource = {
@@ -28,9 +28,21 @@ function branch(
     (await specs.commit(async () => ({ changes: [{ path, content }], message: path }))).commit;
   const merge = (name: string, text = demoSpec()) =>
     commit(`specs/${name}/release.yaml`, text.replace("name: demo", `name: ${name}`));
+  const folders: string[] = [];
+  const read: ReadFolders = new Map();
+  const watched = {
+    tip: async () => {
+      const tip = await specs.tip();
+      const readDirectory = (path: string) => {
+        folders.push(path);
+        return tip.readDirectory(path);
+      };
+      return { ...tip, readDirectory };
+    },
+  };
   const sync = (over: Partial<FollowedSource> = {}) =>
-    syncSource({ specs, commits, releases }, { ...SOURCE, ...over }, SIGNAL);
-  return { specs, releases, asked, commit, merge, sync };
+    syncSource({ specs: watched, commits, releases, read }, { ...SOURCE, ...over }, SIGNAL);
+  return { specs, releases, asked, folders, commit, merge, sync };
 }
 
 describe("a branch", () => {
@@ -43,6 +55,20 @@ describe("a branch", () => {
     expect(releases.objects.get("demo")?.spec.source.commit).toBe(first);
     expect(await sync()).toMatchObject({ created: [], problems: [] });
     expect(releases.writes()).toBe(2);
+  });
+  it("is read where it is new: folders whose objects have their content are not", async () => {
+    const { merge, commit, sync, folders, releases } = branch();
+    for (const name of ["one", "two"]) await merge(name);
+    await sync();
+    await commit("README.md", "unrelated");
+    folders.length = 0;
+    await sync();
+    expect(folders).toEqual([]);
+    await merge("two", demoSpec().replace("2026.11.23-1", "2026.11.23-2"));
+    for (const _ of [1, 2]) expect((await sync()).problems).toMatchObject([{ name: "two", reason: "VersionReused" }]);
+    releases.objects.delete("one");
+    expect((await sync()).created).toEqual(["one"]);
+    expect(new Set(folders)).toEqual(new Set(["specs/two", "specs/one"]));
   });
   it("without a commit gives none", async () => {
     expect(await branch().sync()).toEqual({ commit: null, created: [], orphaned: new Map(), problems: [] });

@@ -1,16 +1,24 @@
 import { ReleaseError } from "../domain/errors.ts";
-import { readReleaseFolder, type ReleaseFolder, releaseDigest } from "../domain/release-folder.ts";
-import type { SourceFacts } from "../domain/release-object.ts";
+import { readReleaseFolder } from "../domain/release-folder.ts";
+import { type FolderContent, folderContent, type SourceFacts } from "../domain/release-object.ts";
 import { decideSync, type KnownRelease, type SpecFolder, type SyncPlan } from "../domain/source-sync.ts";
 import type { CommitVerifier } from "../ports/commit-verifier.ts";
 import type { ReleaseStore } from "../ports/release-store.ts";
-import type { SpecRepository, SpecTree } from "../ports/spec-repository.ts";
+import type { SpecEntry, SpecRepository, SpecTree } from "../ports/spec-repository.ts";
 
 export type SyncPorts = {
   readonly specs: Pick<SpecRepository, "tip">;
   readonly commits: CommitVerifier;
   readonly releases: ReleaseStore;
+  /** what earlier looks read; this one adds to it */
+  readonly read: ReadFolders;
 };
+
+/**
+ * Folders that were read before, by name: which content an object was made of, and the digest that it has. A branch with
+ * thousands of releases is looked at every minute, and hardly any of them is new.
+ */
+export type ReadFolders = Map<string, { readonly id: string; readonly specDigest: string }>;
 
 export type FollowedSource = SourceFacts & {
   readonly allowedClasses: readonly string[];
@@ -34,6 +42,9 @@ async function refusal(commits: CommitVerifier, commit: string, allowedSigners: 
   return signature.good ? null : signature.why;
 }
 
+/** Folders that are read at the same time: each waits for git most of the time. */
+const AT_ONCE = 8;
+
 const isFolderFault = (error: unknown): error is ReleaseError =>
   error instanceof ReleaseError && ["SpecInvalid", "StaleLock", "NotFound", "InputMissing"].includes(error.code);
 
@@ -42,20 +53,25 @@ async function readFolder(
   ports: SyncPorts,
   source: FollowedSource,
   tip: SpecTree,
-  name: string,
+  { name, id }: SpecEntry,
   known: ReadonlyMap<string, KnownRelease>,
 ): Promise<SpecFolder> {
   const place = `${source.path}/${name}`;
-  let folder: ReleaseFolder;
+  const before = known.get(name);
+  const last = ports.read.get(name);
+  if (last?.id === id && before?.source === source.name && before.specDigest === last.specDigest) {
+    return { kind: "same", name };
+  }
+  let folder: FolderContent;
   try {
-    folder = readReleaseFolder(name, place, await tip.readDirectory(place));
+    folder = folderContent(readReleaseFolder(name, place, await tip.readDirectory(place)));
+    ports.read.set(name, { id, specDigest: folder.specDigest });
   } catch (error) {
     if (isFolderFault(error)) return { kind: "invalid", name, message: `${error.message} (${error.remedy})` };
     throw error;
   }
-  const before = known.get(name);
   if (before !== undefined) {
-    const same = before.specDigest === releaseDigest(folder);
+    const same = before.specDigest === folder.specDigest;
     return { kind: "valid", folder, commit: same ? (before.commit ?? "") : "", refused: null };
   }
   const commit = await tip.lastCommitOf(place);
@@ -72,9 +88,11 @@ export async function syncSource(ports: SyncPorts, source: FollowedSource, signa
   const known = await ports.releases.known();
   const byName = new Map(known.map((one) => [one.name, one]));
   const folders: SpecFolder[] = [];
-  for (const { name, kind } of await tip.list(source.path)) {
+  const entries = (await tip.list(source.path)).filter(({ kind }) => kind === "directory");
+  for (let from = 0; from < entries.length; from += AT_ONCE) {
     signal.throwIfAborted();
-    if (kind === "directory") folders.push(await readFolder(ports, source, tip, name, byName));
+    const some = entries.slice(from, from + AT_ONCE);
+    folders.push(...(await Promise.all(some.map((entry) => readFolder(ports, source, tip, entry, byName)))));
   }
   const { apply, orphaned, problems } = decideSync(source, folders, known);
   const refused: SyncOutcome["problems"][number][] = [...problems];

@@ -147,6 +147,23 @@ describe("work on a target", () => {
     }
   });
 
+  it("finds its own bundles listed, and does not read them back", async () => {
+    const { store } = fakeArtifactStore();
+    const blobs: string[] = [];
+    const readBlob: typeof store.readBlob = (descriptor, read, stop) => {
+      blobs.push(descriptor.digest);
+      return store.readBlob(descriptor, read, stop);
+    };
+    const signing = fakeSigning();
+    const ports = { ...signing, store: { ...store, readBlob }, statements: signedOnce(signing.signer) };
+    const work = targetWork(ports, "demo", KERNEL, async () => contentOf(KERNEL));
+    await work.observe(signal);
+    await work.stage(signal);
+    for (const document of contentOf(KERNEL).documents) await work.sign(document, signal);
+    expect((await work.observe(signal)).documents).toEqual(new Set(contentOf(KERNEL).documents));
+    expect(blobs).toEqual([]);
+  });
+
   it("takes no document that somebody else signed, or that says something else", async () => {
     const shared = { store: fakeArtifactStore(), signing: fakeSigning() };
     await release(given(KERNEL, { store: shared.store, signing: fakeSigning("mallory") }));

@@ -69,6 +69,8 @@ export function targetWork(
   const tag = artifactTag(release, ref.arch, ref.variant);
   const documents = new Map<DocumentName, string>();
   const looked = new Set<string>();
+  /** what this process signed and attached to the files, by the referrer's digest */
+  const own = new Map<string, { readonly document: DocumentName; readonly text: string }>();
 
   let current: TargetContent | null = null;
   const known = (): TargetContent => {
@@ -96,10 +98,14 @@ export function targetWork(
     }
   };
   const recall = async (signal: AbortSignal): Promise<void> => {
-    for await (const { referrer, document, text } of bundlesAbout(store, files().descriptor, looked, signal)) {
+    for await (const { referrer, document, text } of bundlesAbout(store, files().descriptor, looked, signal, own)) {
       looked.add(referrer);
       const name = known().documents.find((one) => one === document);
       if (name === undefined || documents.has(name)) continue;
+      if (own.has(referrer)) {
+        documents.set(name, text);
+        continue;
+      }
       if (!(await isOurs(name, text, signal))) continue;
       documents.set(name, text);
       const said = known().statement(name);
@@ -123,7 +129,7 @@ export function targetWork(
   };
   const attach = async (subject: Descriptor, document: DocumentName, text: string, signal: AbortSignal) => {
     await pushText(text, signal);
-    await store.pushManifest(OCI.manifest, referrer(subject, document, text).bytes, signal);
+    return store.pushManifest(OCI.manifest, referrer(subject, document, text).bytes, signal);
   };
   /** Statements that users look for beside what they pull; for other targets they are there already. */
   const beside = (): [DocumentName, string][] =>
@@ -175,7 +181,8 @@ export function targetWork(
       const wanted = known().statement(document);
       const text = wanted === null ? await signImage(signal) : await statements.sign(wanted, signal);
       // stored before anything refers to it: whoever goes on after a crash finds it, and signs nothing anew
-      await attach(files().descriptor, document, text, signal);
+      const attached = await attach(files().descriptor, document, text, signal);
+      own.set(attached, { document, text });
     },
     publish: async (signal) => {
       const manifest = final();

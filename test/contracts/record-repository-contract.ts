@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest";
 import { digestOf, sha256Hex } from "../../builders/contract/digest.ts";
 import { parseRecordTrailers } from "../../controller/domain/record-commit.ts";
 import type { FileChange } from "../../controller/domain/spec-files.ts";
-import type { RecordEntry, RecordRepository } from "../../controller/ports/record-repository.ts";
-import type { SpecTree } from "../../controller/ports/spec-repository.ts";
+import type { RecordEntry, RecordRepository, RecordTree } from "../../controller/ports/record-repository.ts";
 
 /** An empty branch of records: who is tested, another process that writes it too, and its messages, oldest first. */
 export type RecordsUnderTest = {
@@ -29,13 +28,13 @@ export const entryOf = (
 });
 
 /** The same entry with other changes. */
-const proposing = (entry: RecordEntry, propose: (tip: SpecTree) => Promise<readonly FileChange[]>): RecordEntry => ({
+const proposing = (entry: RecordEntry, propose: (tip: RecordTree) => Promise<readonly FileChange[]>): RecordEntry => ({
   ...entry,
   propose,
 });
 
 /** Counts entries in the index, as any entry may: it depends on what came before. */
-async function countUp(tip: SpecTree): Promise<FileChange> {
+async function countUp(tip: RecordTree): Promise<FileChange> {
   const path = "records/index.json";
   const before = new TextDecoder().decode((await tip.readFile(path)) ?? bytes("0"));
   return { path, content: `${Number(before) + 1}` };
@@ -140,7 +139,7 @@ export function recordRepositoryContract(name: string, make: () => Promise<Recor
       );
       await expect(attempt).rejects.toMatchObject({ code: "PushConflict", kind: "transient" });
       expect(count).toBe(8);
-      expect(await (await records.tip()).list("records")).toEqual([{ name: "rival", kind: "directory" }]);
+      expect(await (await records.tip()).list("records")).toMatchObject([{ name: "rival", kind: "directory" }]);
     });
 
     it("takes entries that come at once in their order, each on top of those before it", async () => {

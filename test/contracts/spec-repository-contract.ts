@@ -46,12 +46,25 @@ export function specRepositoryContract(name: string, make: () => Promise<SpecRep
           ["release.yaml", bytes("version: ü\r\nno newline at the end")],
         ]),
       );
-      expect(await tip.list("specs/demo")).toEqual([
+      expect(await tip.list("specs/demo")).toMatchObject([
         { name: "deep", kind: "directory" },
         { name: "logo.bin", kind: "file" },
         { name: "release.yaml", kind: "file" },
       ]);
       expect(await tip.list("specs/demo/release.yaml")).toEqual([]);
+    });
+
+    it("names contents in a list: the same in whichever commit, another one for any other", async () => {
+      const repository = await make();
+      const ids = async () => new Map((await (await repository.tip()).list("specs")).map(({ name, id }) => [name, id]));
+      await committed(repository, { path: "specs/a/x", content: "1" }, { path: "specs/b/x", content: "1" });
+      const before = await ids();
+      expect(before.get("a")).toBe(before.get("b"));
+      await committed(repository, { path: "specs/b/x", content: "2" });
+      const after = await ids();
+      expect([after.get("a") === before.get("a"), after.get("b") === before.get("b")]).toEqual([true, false]);
+      await committed(repository, { path: "specs/b/x", content: "1" });
+      expect(await ids()).toEqual(before);
     });
 
     it("removes files, and lets a file take the place of a folder and back", async () => {

@@ -8,7 +8,7 @@ import {
 } from "../../controller/domain/cluster-objects.ts";
 import { API_VERSION } from "../../controller/domain/release.ts";
 import { readReleaseFolder } from "../../controller/domain/release-folder.ts";
-import { releaseObject } from "../../controller/domain/release-object.ts";
+import { folderContent, releaseObject } from "../../controller/domain/release-object.ts";
 import { demoSpec } from "./demo-release.ts";
 
 const NAMESPACE = "imgrel-system";
@@ -77,7 +77,7 @@ export function clusterRelease(
     repository: "https://git.example/releases.git",
     path: "specs",
   };
-  const object = releaseObject(facts, demoFolder(), commit);
+  const object = releaseObject(facts, folderContent(demoFolder()), commit);
   return readClusterRelease({
     ...object,
     metadata: { ...object.metadata, ...serverMetadata("demo"), ...over.metadata },

@@ -27,6 +27,15 @@ const at = (files: SpecFiles, path: string): SpecFiles => {
   return file === undefined ? below(files, path) : new Map([["", file]]);
 };
 
+/** Names a content. */
+function idOf(files: SpecFiles): string {
+  const hash = createHash("sha1");
+  for (const [path, content] of [...files].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${path} ${content.byteLength}\n`).update(content);
+  }
+  return hash.digest("hex");
+}
+
 /** {@link SpecTree} of the last commit. */
 export function treeOf(history: readonly Commit[]): SpecTree {
   const last = history.at(-1);
@@ -40,7 +49,8 @@ export function treeOf(history: readonly Commit[]): SpecTree {
       const kinds = new Map(
         names.map(([name = "", ...rest]) => [name, rest.length > 0 ? "directory" : "file"] as const),
       );
-      return [...kinds].map(([name, kind]) => ({ name, kind })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const entries = [...kinds].map(([name, kind]) => ({ name, kind, id: idOf(at(files, `${directory}/${name}`)) }));
+      return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
     readDirectory: async (directory) => below(files, checkedPath(directory)),
     lastCommitOf: async (path) => {

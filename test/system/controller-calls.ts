@@ -14,7 +14,7 @@ import { systemClock } from "../../controller/adapters/system-clock.ts";
 import { fetchJob } from "../../controller/domain/jobs/fetch-job.ts";
 import { releaseSelector } from "../../controller/domain/jobs/object-labels.ts";
 import { runClaim } from "../../controller/domain/jobs/run-claim.ts";
-import { releaseObject } from "../../controller/domain/release-object.ts";
+import { folderContent, releaseObject } from "../../controller/domain/release-object.ts";
 import { demoFolder } from "../fakes/cluster-objects.ts";
 import { demoFetchPod, demoJobContext } from "../fakes/job-context.ts";
 import { recordedLogger } from "../fakes/recorded-logger.ts";
@@ -70,7 +70,7 @@ async function callsOfOwn(
   for (const kind of [RELEASES, CLASSES, SOURCES]) await follow(client, kind, namespace, signal);
   const store = releaseStore(client, { values: () => [].values() }, namespace);
   const from = { name: "releases", namespace, repository: "https://git.example/acme/releases.git", path: "specs" };
-  const object = releaseObject(from, demoFolder(), "a".repeat(40));
+  const object = releaseObject(from, folderContent(demoFolder()), "a".repeat(40));
   await store.apply(object, signal);
   await store.markOrphaned("demo", true, signal);
   const release = { namespace, name: "demo", uid: await uidOf(RELEASES, "demo") };
@@ -95,7 +95,7 @@ async function callsOfOwn(
   await events.settled();
   if (records.length > 0) throw new Error(JSON.stringify(records));
 
-  const data = objectData(client, namespace);
+  const data = objectData(client, namespace, systemClock);
   for (const name of ["signing-key", "registry", "git", "record-signing-key"]) await data.secret(name, signal);
   await data.text("ConfigMap", { name: "spec-signers" }, "allowed_signers", signal);
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
+import { systemClock } from "../../controller/adapters/system-clock.ts";
 import { objectData } from "../../controller/adapters/kubernetes/object-data.ts";
 import { RIGHTS, type Rights } from "../../controller/adapters/kubernetes/rights.ts";
 import { bootJob } from "../../controller/domain/jobs/boot-job.ts";
@@ -232,7 +233,7 @@ describe("the controller's account", () => {
     expect(listed(wanted)).toEqual(listedRights({ ...RIGHTS.own, ...RIGHTS.named, ...RIGHTS.builds }));
   });
   it("reads no Secret that nobody named", async () => {
-    const data = objectData(recordedClient(await connection()).client, SYSTEM);
+    const data = objectData(recordedClient(await connection()).client, SYSTEM, systemClock);
     await expect(data.secret("other", signal)).rejects.toMatchObject({ code: "Unauthorized" });
     expect([...(await data.secret("signing-key", signal)).keys()]).toEqual(["key"]);
   });

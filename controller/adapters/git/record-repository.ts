@@ -1,10 +1,12 @@
 import { ReleaseError } from "../../domain/errors.ts";
 import { idempotencyTrailer, recorded, recordMessage } from "../../domain/record-commit.ts";
 import { checkRecordChanges, recordPath } from "../../domain/record-rules.ts";
-import type { RecordEntry, RecordRepository } from "../../ports/record-repository.ts";
+import { changesFile, type FileChange } from "../../domain/spec-files.ts";
+import type { RecordEntry, RecordRepository, RecordTree } from "../../ports/record-repository.ts";
 import type { CommitOutcome } from "../../ports/spec-repository.ts";
 import { batchQueue } from "./batch-queue.ts";
 import { addCommit, type Branch, type WriterOptions } from "./branch.ts";
+import { changedTree } from "./changed-tree.ts";
 import type { Git } from "./git.ts";
 import { treeAt } from "./tree.ts";
 import { writeTree } from "./write-commit.ts";
@@ -37,12 +39,21 @@ async function findCommits(
   );
 }
 
-/** The tree with an entry's files on top of `tree`. */
-async function applyEntry(git: Git, tip: string | null, tree: string, entry: RecordEntry): Promise<string> {
-  const view = treeAt(git, tip, tree);
-  const changes = await entry.propose(view);
-  checkRecordChanges(entry.release, await view.readDirectory(recordPath(entry.release)), changes);
-  return writeTree(git, tree, changes);
+/** What an entry changes in a tree: files that it has already, and the removal of those that it lacks, are no change. */
+async function changesOf({ release, propose }: RecordEntry, tree: RecordTree): Promise<FileChange[]> {
+  const proposed = await propose(tree);
+  const folder = `${recordPath(release)}/`;
+  const record = await tree.readDirectory(recordPath(release));
+  checkRecordChanges(release, record, proposed);
+  const changes: FileChange[] = [];
+  for (const change of proposed) {
+    const { path, content } = change;
+    const before = path.startsWith(folder)
+      ? (record.get(path.slice(folder.length)) ?? null)
+      : await tree.readFile(path);
+    if (changesFile(before, content)) changes.push(change);
+  }
+  return changes;
 }
 
 /** A branch as {@link RecordRepository}: one writer, which commits all entries that wait at once. */
@@ -57,18 +68,22 @@ export function recordRepository(branch: Branch, options: WriterOptions): Record
       found = await findCommits(git, tip, entries);
       faults = new Map();
       added = [];
-      let tree = before;
+      // each sees the files of those before it; all are written at once
+      const changes = new Map<string, FileChange["content"]>();
+      const view = changedTree(treeAt(git, tip), changes);
       for (const entry of entries) {
         if (found.has(entry) || recorded(recordMessage(added), entry)) continue;
         try {
-          const next = await applyEntry(git, tip, tree, entry);
-          if (next !== tree) added.push(entry);
-          tree = next;
+          const own = await changesOf(entry, view);
+          if (own.length > 0) added.push(entry);
+          for (const { path, content } of own) changes.set(path, content);
         } catch (error) {
           faults.set(entry, error);
         }
       }
-      return added.length === 0 ? null : { tree, message: recordMessage(added) };
+      if (added.length === 0) return null;
+      const all = [...changes].map(([path, content]) => ({ path, content }));
+      return { tree: await writeTree(git, before, all), message: recordMessage(added) };
     });
     return entries.map((entry): Result => {
       if (faults.has(entry)) return rejected(faults.get(entry));

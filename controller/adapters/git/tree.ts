@@ -63,7 +63,7 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
     },
     list: async (directory) =>
       (await list([], `${checkedPath(directory)}/`))
-        .map(({ kind, path }) => ({ kind, name: path.slice(directory.length + 1) }))
+        .map(({ kind, id, path }) => ({ kind, id, name: path.slice(directory.length + 1) }))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     readDirectory: async (directory) => {
       const entries = await list(["-r"], `${checkedPath(directory)}/`);

@@ -13,8 +13,10 @@ function setUp(fail: () => Error | undefined = () => undefined) {
   const time = createVirtualTime();
   const { log, records } = recordedLogger();
   const sent: unknown[] = [];
+  let held = Promise.resolve();
   const answer = async (what: unknown): Promise<ApiObject> => {
     sent.push(what);
+    await held;
     const fault = fail();
     if (fault !== undefined) throw fault;
     return OBJECT;
@@ -24,7 +26,13 @@ function setUp(fail: () => Error | undefined = () => undefined) {
     patch: (ref, patch) => answer({ name: ref.name, patch }),
   };
   const recorder = createEventRecorder({ client, clock: time.clock(), log, instance: "pod-1" });
-  return { recorder, sent, records };
+  /** answers come once the result is called */
+  const hold = (): (() => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    held = promise;
+    return resolve;
+  };
+  return { recorder, sent, records, hold };
 }
 
 describe("the event recorder", () => {
@@ -64,12 +72,31 @@ describe("the event recorder", () => {
 
   it("drops what is more than it can hold, and says so", async () => {
     const { recorder, sent, records } = setUp();
-    for (let nth = 0; nth < 130; nth += 1) recorder.record(ABOUT, { ...EVENT, note: String(nth) });
+    const flood = () => {
+      for (let nth = 0; nth < 1030; nth += 1) recorder.record(ABOUT, { ...EVENT, note: String(nth) });
+    };
+    flood();
     await recorder.settled();
-    expect(sent).toHaveLength(100);
-    expect(records).toHaveLength(30);
+    expect(sent).toHaveLength(1000);
+    expect(records).toHaveLength(1);
     recorder.record(ABOUT, EVENT);
     await recorder.settled();
-    expect(sent).toHaveLength(101);
+    expect(sent).toHaveLength(1001);
+    flood();
+    expect(records).toHaveLength(2);
+  });
+
+  it("sends events about one object in their order, and those about others meanwhile", async () => {
+    const { recorder, sent, hold } = setUp();
+    const release = hold();
+    recorder.record(ABOUT, { ...EVENT, note: "first" });
+    recorder.record(ABOUT, { ...EVENT, note: "second" });
+    recorder.record({ ...ABOUT, uid: "v" }, { ...EVENT, note: "other" });
+    await new Promise((resolve) => setImmediate(resolve));
+    const notes = () => sent.map((what) => (what as { note: string }).note);
+    expect(notes()).toEqual(["first", "other"]);
+    release();
+    await recorder.settled();
+    expect(notes()).toEqual(["first", "other", "second"]);
   });
 });

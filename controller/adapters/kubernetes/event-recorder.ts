@@ -8,7 +8,9 @@ import { microTime } from "./micro-time.ts";
 import { EVENTS } from "./resource.ts";
 
 /** Events that wait to be sent, at most; more are dropped: people read the conditions anyway. */
-const MAX_WAITING = 100;
+const MAX_WAITING = 1000;
+/** Events that are sent at the same time; those about one object one after the other. */
+const LANES = 8;
 /** Characters of a note, by the API's own rule. */
 const MAX_NOTE = 1024;
 const SEND_LIMIT = 10_000;
@@ -21,11 +23,13 @@ type Options = {
   readonly instance: string;
 };
 
-/** Records Events of the cluster, one after the other. What fails is logged and not tried again. */
+/** Records Events of the cluster. What fails is logged and not tried again. */
 export function createEventRecorder({ client, clock, log, instance }: Options): EventRecorder {
   const series = createEventSeries(randomUUID);
   let waiting = 0;
-  let last = Promise.resolve();
+  let full = false;
+  const lanes = Array.from({ length: LANES }, () => Promise.resolve());
+  const laneOf = (uid: string): number => Array.from(uid).reduce((sum, one) => sum + one.charCodeAt(0), 0) % LANES;
 
   async function send(about: EventSubject, sending: Sending, fields: Record<string, unknown>, at: Date): Promise<void> {
     const { namespace } = about;
@@ -43,16 +47,19 @@ export function createEventRecorder({ client, clock, log, instance }: Options): 
   return {
     record: (about, { type, reason, action, note }) => {
       if (waiting >= MAX_WAITING) {
-        log.warn("an event is dropped, too many wait", { reason });
+        if (!full) log.warn("events are dropped, too many wait", { reason });
+        full = true;
         return;
       }
+      full = false;
       const key = JSON.stringify([about.uid, type, reason, action, note]);
       const sending = series.happened(key, clock.monotonic());
       const reporter = { reportingController: "imgrel", reportingInstance: instance.slice(0, 128) };
       const fields = { ...reporter, type, reason, action, note: note.slice(0, MAX_NOTE) };
       const at = clock.now();
       waiting += 1;
-      last = last
+      const lane = laneOf(about.uid);
+      lanes[lane] = (lanes[lane] ?? Promise.resolve())
         .then(() => send(about, sending, fields, at))
         .catch((fault: unknown) => {
           series.forget(key);
@@ -60,6 +67,6 @@ export function createEventRecorder({ client, clock, log, instance }: Options): 
         })
         .finally(() => void (waiting -= 1));
     },
-    settled: () => last,
+    settled: async () => void (await Promise.all(lanes)),
   };
 }

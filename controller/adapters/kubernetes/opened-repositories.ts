@@ -7,7 +7,11 @@ import type { ObjectData } from "./object-data.ts";
 import { sourceAccess } from "./source-access.ts";
 
 /** A source's repository, and what is asked of its commits. */
-export type FollowedRepository = OpenRepository & { readonly allowedSigners: string | null };
+export type FollowedRepository = OpenRepository & {
+  readonly allowedSigners: string | null;
+  /** folders that the source sync has read of it (sync-source.ts) */
+  readonly read: Map<string, { readonly id: string; readonly specDigest: string }>;
+};
 
 /** Repositories of sources. One of each is open at a time, so that its records have one writer. */
 export type OpenedRepositories = {
@@ -28,7 +32,10 @@ export function openedRepositories(
   mirrors: string,
   onPush: (result: string, attempts: number) => void,
 ): OpenedRepositories {
-  const opened = new Map<string, { readonly of: string; readonly repository: Promise<OpenRepository> }>();
+  const opened = new Map<
+    string,
+    { readonly of: string; readonly repository: Promise<OpenRepository>; readonly read: FollowedRepository["read"] }
+  >();
   return {
     open: async (source, signal) => {
       const { uid, generation, spec } = source;
@@ -45,11 +52,11 @@ export function openedRepositories(
           ...{ specBranch: spec.branch, recordsBranch: mode === "Path" ? spec.branch : branch },
           ...{ committer: { author, ...(signingKey === undefined ? {} : { signingKey }) }, onPush },
         });
-        known = { of, repository };
+        known = { of, repository, read: new Map() };
         opened.set(uid, known);
         repository.catch(() => opened.delete(uid)); // what failed is tried anew
       }
-      return { ...(await known.repository), allowedSigners };
+      return { ...(await known.repository), allowedSigners, read: known.read };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { clusterRelease, demoFolder } from "../../../test/fakes/cluster-objects.ts";
 import { ReleaseError } from "../../domain/errors.ts";
-import { releaseObject } from "../../domain/release-object.ts";
+import { folderContent, releaseObject } from "../../domain/release-object.ts";
 import type { ApiClient } from "./api-client.ts";
 import { releaseStore } from "./release-store.ts";
 
@@ -10,7 +10,7 @@ const NAMESPACE = "imgrel-system";
 const answer = { metadata: { name: "demo", uid: "u", resourceVersion: "2" } };
 const object = releaseObject(
   { name: "releases", namespace: NAMESPACE, repository: "https://git.example/releases.git", path: "specs" },
-  demoFolder(),
+  folderContent(demoFolder()),
   "a".repeat(40),
 );
 

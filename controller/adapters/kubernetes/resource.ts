@@ -58,3 +58,7 @@ export function placeText({ resource, namespace, name, subresource }: Place): st
   const where = [resource.namespaced ? namespace : undefined, name].filter((part) => part !== undefined).join("/");
   return [kind, where, subresource].filter((part) => part !== undefined && part !== "").join(" ");
 }
+
+/** As access rules name it (RBAC, "Referring to resources"): `pods/log`. */
+export const ruleName = ({ resource: { plural }, subresource }: Place): string =>
+  subresource === undefined ? plural : `${plural}/${subresource}`;

@@ -34,7 +34,7 @@ function access(over: object, objects: Objects) {
   };
   return sourceAccess(
     clusterSource("releases", over),
-    objectData({ get }, "imgrel-system"),
+    objectData({ get }, "imgrel-system", { monotonic: () => 0 }),
     privateTexts(folder),
     SIGNAL,
   );

@@ -40,6 +40,7 @@ function world(given: World = {}) {
   /** how often it was cleaned up after, and by which class */
   const swept: string[] = [];
   let opened = 0;
+  let reads = 0;
   let tellJob: (progress: JobProgress) => void = () => undefined;
   let leads = true;
   const turns = { releases: createTurns(() => given.quota ?? 1), builds: createTurns(() => 1) };
@@ -56,7 +57,10 @@ function world(given: World = {}) {
         isLeader: () => leads,
         turns: () => turns,
         opener: {
-          treeAt: async (_, commit) => (text === null ? null : treeOf([{ id: commit, message: "spec", files }])),
+          treeAt: async (_, commit) => {
+            reads += 1;
+            return text === null ? null : treeOf([{ id: commit, message: "spec", files }]);
+          },
           record: async () => record,
           work: async ({ onJob }) => {
             opened += 1;
@@ -85,6 +89,8 @@ function world(given: World = {}) {
     turns,
     swept,
     opened: () => opened,
+    /** how often its content was read from git */
+    reads: () => reads,
     tellJob: (told: JobProgress) => tellJob(told),
     depose: () => (leads = false),
   };
@@ -273,14 +279,16 @@ describe("a Job of a release", () => {
 
 describe("a release among many", () => {
   it("waits for its turn, and says where it stands", async () => {
-    const { look, shown, statuses, turns } = world();
+    const { look, shown, statuses, turns, reads } = world();
     const end = await turns.releases.take("0", forever, () => undefined);
     const looking = look();
     await expect.poll(() => statuses.length).toBe(1);
     expect(shown()).toEqual(expect.arrayContaining(["Admitted=True Accepted", "Built=Unknown Queued"]));
     expect(statuses[0]?.conditions?.find(({ type }) => type === "Built")?.message).toBe("Queued 1 of 1");
+    expect(reads()).toBe(0); // a thousand may wait, and what they hold is long
     end();
     await looking;
+    expect(reads()).toBe(1);
     expect(shown()).toContain("Ready=True Succeeded");
     await expect(turns.releases.take("1", forever, () => undefined)).resolves.toBeTypeOf("function"); // it was given back
   });

@@ -157,6 +157,7 @@ export async function reconcileRelease(
   const queued = new Map<string, Place>();
   /** how its Jobs stand, by their titles */
   const jobs = new Map<string, JobProgress>();
+  /** gives back the turn, or that one was announced */
   let withdraw = (): void => undefined;
   const show = (): void => {
     const next = composeStatus(session.current(), {
@@ -194,30 +195,30 @@ export async function reconcileRelease(
     const { order } = release;
     const { releases: turnsOfReleases, builds } = turns(judged.class);
     withdraw = turnsOfReleases.announce(order);
+    const record = await opener.record(judged, signal);
+    observed = { ...observed, record };
+    if (record.kind === "absent") {
+      // contents are large: they are read when the turn has come
+      const accepted = decide(observed).conditions.find(({ type }) => type === "Admitted");
+      const turn = turnsOfReleases.take(order, signal, (place) => {
+        if (accepted !== undefined) decision = queuedRelease(accepted, place);
+        show();
+      });
+      withdraw();
+      withdraw = await turn;
+    }
     const folder = await contentOf(judged, opener, signal);
     if (!("release" in folder)) {
       decision = refused(folder);
       return await end();
     }
-    const record = await opener.record(judged, signal);
-    observed = { ...observed, record, specDigest: releaseDigest(folder) };
     if (record.kind !== "absent") {
       decision = decide(observed); // adopted, or in its own way: nothing else needs to be looked at
       if (!release.held) return await end();
       return await endHeld(judged);
     }
-    const accepted = decide(observed).conditions.find(({ type }) => type === "Admitted");
-    const turn = turnsOfReleases.take(order, signal, (place) => {
-      if (accepted !== undefined) decision = queuedRelease(accepted, place);
-      show();
-    });
+    await carryOut(judged, folder, builds);
     withdraw();
-    const endTurn = await turn;
-    try {
-      await carryOut(judged, folder, builds);
-    } finally {
-      endTurn();
-    }
     return await endHeld(judged);
   } catch (fault) {
     if (signal.aborted || !isLeader()) throw fault; // the status is that of the one who leads

@@ -15,6 +15,7 @@ function world(first: ClusterSource | undefined = clusterSource("releases", { in
   let writes = 0;
   const specs = fakeSpecRepository();
   const releases = fakeReleaseStore();
+  const read = new Map();
   const look = () =>
     reconcileSource(
       {
@@ -30,7 +31,7 @@ function world(first: ClusterSource | undefined = clusterSource("releases", { in
           const commits = { signatureOf: async () => ({ good: false, why: "it is not signed" }) as const };
           const facts = { name: "releases", namespace: "imgrel-system", path: "specs" };
           const followed = { ...facts, repository: "git", allowedClasses: ["local"], allowedSigners: null };
-          return { specs, commits, releases, followed };
+          return { specs, commits, releases, read, followed };
         },
         clock: { now: () => new Date("2026-11-26T00:00:00Z") },
         random: () => 0.5,

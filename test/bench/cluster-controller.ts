@@ -1,0 +1,49 @@
+// node test/bench/cluster-controller.ts KUBECONFIG NAMESPACE SCRATCH: the controller that test/bench/cluster.ts measures, in
+// a process of its own. It prints the address of its figures, and stops in order at SIGTERM.
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createLogger } from "../../controller/adapters/logger.ts";
+import { runClusterController } from "../../controller/cluster-wiring.ts";
+import { startFileServer } from "../fakes/file-server.ts";
+import { silentMetrics } from "../fakes/silent-metrics.ts";
+import { tokenConnection } from "./cluster-access.ts";
+import type { Figures } from "./cluster-figures.ts";
+import { benchOpener } from "./cluster-opener.ts";
+import { benchLocks } from "./cluster-specs.ts";
+
+const [kubeconfig = "", namespace = "", scratch = ""] = process.argv.slice(2);
+const stop = new AbortController();
+process.once("SIGTERM", () => stop.abort(new DOMException("the bench is over", "AbortError")));
+
+const calls = new Map<string, number>();
+let phases = (): ReadonlyMap<string, number> => new Map();
+
+/** Of proc_pid_status(5), in bytes. */
+const memory = (field: "VmRSS" | "VmHWM"): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]) * 1024;
+
+const figures = (): Figures => ({
+  ...{ pid: process.pid, rss: memory("VmRSS"), peakRss: memory("VmHWM"), heap: process.memoryUsage().heapUsed },
+  ...{ cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 },
+  ...{ calls: Object.fromEntries(calls), phases: Object.fromEntries(phases()) },
+});
+
+await using server = await startFileServer((_, response) => response.end(JSON.stringify(figures())));
+process.stdout.write(`${server.url.href}\n`);
+await runClusterController(
+  {
+    connection: tokenConnection(await readFile(kubeconfig, "utf8"), namespace),
+    log: await createLogger({ file: undefined, cwd: "/", debug: false }),
+    metrics: {
+      ...silentMetrics,
+      apiCalled: (verb, resource) => {
+        const key = `${verb} ${resource}`;
+        calls.set(key, (calls.get(key) ?? 0) + 1);
+      },
+      showReleases: (read) => void (phases = read),
+    },
+    scratch,
+    opener: benchOpener(await benchLocks()),
+  },
+  stop.signal,
+);

@@ -1,0 +1,198 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { z } from "zod";
+import { canonicalJson, digestOf, sha256Hex, stableJson } from "../../builders/contract/digest.ts";
+import type { BuildManifest, ManifestArtifact } from "../../builders/contract/build-manifest.ts";
+import { lockDigest } from "../../builders/contract/lock.ts";
+import type { Arch, Variant } from "../../builders/contract/variant.ts";
+import { PLAIN } from "../../builders/contract/variation.ts";
+import { Statement, STATEMENT_PAYLOAD } from "../../controller/domain/statement.ts";
+import type { ArchState } from "../../controller/ports/arch-state.ts";
+import type { ArtifactStore } from "../../controller/ports/artifact-store.ts";
+import type { BundleVerifier } from "../../controller/ports/bundle-verifier.ts";
+import type { BuildJob, BuiltRun, JobRunner } from "../../controller/ports/job-runner.ts";
+import type { Signer } from "../../controller/ports/signer.ts";
+import type { ArchPorts } from "../../controller/reconciler/arch-work.ts";
+import { fakeArtifactStore } from "../fakes/artifact-store.ts";
+import type { BenchLocks } from "./cluster-specs.ts";
+
+// Registry, builds and signatures of the bench: in the controller's memory, and gone with the release that they are of.
+
+const FILES: Partial<Record<Variant, string>> = { raw: "installer.img", qcow2: "cloud.qcow2", iso: "live.iso" };
+
+/** dpkg's record of a root that holds a lock's packages. */
+const dpkgStatus = (locks: BenchLocks, arch: Arch): string =>
+  locks[arch].lock.packages
+    .filter(({ role }) => role === "target")
+    .map((one) =>
+      [
+        ...[`Package: ${one.name}`, "Status: install ok installed", "Maintainer: Some People <some@example.org>"],
+        ...[`Architecture: ${one.arch}`, `Version: ${one.version}`, "Description: one line", ""],
+      ].join("\n"),
+    )
+    .join("\n");
+
+const described = (text: string): ManifestArtifact => ({
+  ...{
+    sha256: sha256Hex(text),
+    size_bytes: Buffer.byteLength(text),
+    fsverity_digest: digestOf(`fs-verity of ${text}`),
+  },
+});
+
+/** What a build of this request leaves; its files are made from their paths, and are nowhere. */
+function manifestOf({ request, toolchain }: BuildJob, status: string): BuildManifest {
+  const { arch, variants, release } = request;
+  const paths = variants.flatMap((variant) =>
+    ["SHA256SUMS", FILES[variant] ?? "kernel"].map((file) => `${arch}/${variant}/${file}`),
+  );
+  return {
+    ...{ schema_version: 1, arch, base_image_digest: null, apt_snapshot: request.aptSnapshot, oci_digest: null },
+    ...{ kernel_version: request.kernelPackage, git_sha: request.gitSha, variants: [...variants] },
+    artifacts: Object.fromEntries(paths.map((path) => [path, described(`${release} ${path}`)])),
+    fsverity_root_hash: digestOf(`root hash of ${release} ${arch}`),
+    ...{ root_image: described(`root of ${release} ${arch}`), composefs: described(`composefs of ${release} ${arch}`) },
+    dpkg_status: described(status),
+    ...{ lock_digest: lockDigest(request.lock), toolchain_digest: lockDigest(toolchain) },
+    source_date_epoch: request.sourceDateEpoch,
+  };
+}
+
+const compared = (path: string, { sha256, size_bytes, fsverity_digest }: ManifestArtifact) => ({
+  ...{ path, sha256, sizeBytes: size_bytes, fsverityDigest: fsverity_digest },
+});
+
+/** Every file of a run, as a comparator hashes them. */
+function filesOf(manifest: BuildManifest) {
+  const { arch, artifacts, composefs, dpkg_status: status } = manifest;
+  return [
+    compared(`${arch}/build-manifest.json`, described(stableJson(manifest))),
+    ...Object.entries(artifacts).map(([path, said]) => compared(path, said)),
+    ...[compared(`${arch}/root.cfs`, composefs), compared(`${arch}/dpkg-status`, status)],
+  ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Builds, compares and boots one release without doing any of it. */
+export function memoryRuns(locks: BenchLocks) {
+  const statuses = new Map<Arch, string>();
+  const statusOf = (arch: Arch): string => {
+    const known = statuses.get(arch) ?? dpkgStatus(locks, arch);
+    statuses.set(arch, known);
+    return known;
+  };
+  const runs = new Map<string, BuiltRun>();
+  const keyOf = ({ request, run }: BuildJob): string => `${request.arch} ${run}`;
+  const runner: JobRunner = {
+    finished: async (job) => runs.get(keyOf(job)) ?? null,
+    build: async (job) => {
+      const { arch, release } = job.request;
+      const manifest = manifestOf(job, statusOf(arch));
+      const times = { startedOn: "2026-11-25T00:00:00.000Z", finishedOn: "2026-11-25T00:10:00.000Z" };
+      const built: BuiltRun = {
+        ...{ key: digestOf(`${release} ${arch}`), manifest, manifestDigest: digestOf(stableJson(manifest)) },
+        output: `/runs/${arch}/${job.run}`,
+        record: {
+          ...{ run: job.run, ...times, variation: PLAIN, node: `node-${job.run}` },
+          logs: [{ name: "build.log", sha256: sha256Hex(`log ${job.run}`) }],
+        },
+      };
+      runs.set(keyOf(job), built);
+      return built;
+    },
+    boot: async ({ evidence }) => ({
+      result: {
+        ...{ schemaVersion: 1, passed: true, reason: "reached multi-user", agentLine: null, durationSeconds: 61.5 },
+        ...{ emulator: "QEMU emulator version 10.0.2", consoleTail: [] },
+        commandLine: ["qemu-system-x86_64", "-machine", "q35", "-m", "1536M"],
+      },
+      serialLog: sha256Hex(evidence),
+    }),
+    readText: async ({ manifest }) => statusOf(manifest.arch),
+    discard: async (job) => void runs.delete(keyOf(job)),
+  };
+  const portsOf = (arch: Arch): Omit<ArchPorts, "runner"> => {
+    let known: ArchState | undefined;
+    return {
+      comparator: {
+        compare: async ({ release, version, runs: all }) => {
+          const first = runs.get(`${arch} 1`);
+          return {
+            ...{ schemaVersion: 1, release, version, arch, runs: all.map(({ run }) => run) },
+            artifacts: first === undefined ? [] : filesOf(first.manifest),
+            ...{ verdict: "Reproduced", faults: [], differences: [] },
+          };
+        },
+      },
+      state: {
+        read: async (of) => known ?? { ...of, reproduced: null, boots: {} },
+        write: async (state) => void (known = state),
+      },
+      openBootArtifact: async (folder) => ({
+        ...{ folder, arch, variant: "kernel-initrd", rootDigest: digestOf("root"), backing: "embedded:/root.erofs" },
+        medium: { kind: "kernel", kernel: "kernel", initramfs: "initramfs", commandLine: "quiet" },
+      }),
+    };
+  };
+  return { runner, portsOf };
+}
+
+/** Lets the process do something else before an answer, as one that comes over a network does. */
+const answered =
+  <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
+  async (...args: A): Promise<R> => {
+    await nextTurn();
+    return call(...args);
+  };
+
+/** A repository that keeps texts; of files it knows only that they were pushed. */
+export function memoryRepository(name: string): ArtifactStore {
+  const { store, blobs } = fakeArtifactStore(name);
+  const nothing = new Uint8Array();
+  return {
+    ...store,
+    pushBlob: answered(async (descriptor, source, signal, mountFrom) => {
+      if (source.kind === "bytes") return store.pushBlob(descriptor, source, signal, mountFrom);
+      blobs.set(descriptor.digest, nothing);
+    }),
+    ...{ pushManifest: answered(store.pushManifest), readManifest: answered(store.readManifest) },
+    ...{ referrers: answered(store.referrers), resolveTag: answered(store.resolveTag), tag: answered(store.tag) },
+  };
+}
+
+const NAME = "bench";
+const MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+const Envelope = z.object({ dsseEnvelope: z.object({ payload: z.base64() }) });
+
+/** Bundles of the form that a signer gives them, no two the same, as with ECDSA; their signatures are none. */
+export function memorySigning(): { readonly signer: Signer; readonly verifier: BundleVerifier } {
+  let count = 0;
+  const base64 = (bytes: string, encoding: "utf8" | "hex" = "utf8") => Buffer.from(bytes, encoding).toString("base64");
+  const signature = (): string => {
+    count += 1;
+    return base64(sha256Hex(`signature ${count}`), "hex");
+  };
+  const seal = (content: object): string =>
+    JSON.stringify({ mediaType: MEDIA_TYPE, verificationMaterial: { publicKey: { hint: NAME } }, ...content });
+  return {
+    signer: {
+      identity: { mode: "key", publicKey: "the bench's key", keySha256: sha256Hex(NAME) },
+      signFile: async (_, sha256) => {
+        const messageDigest = { algorithm: "SHA2_256", digest: base64(sha256, "hex") };
+        return seal({ messageSignature: { messageDigest, signature: signature() } });
+      },
+      signStatement: async (statement) => {
+        const payload = base64(canonicalJson(statement));
+        const signatures = [{ sig: signature(), keyid: "" }];
+        return seal({ dsseEnvelope: { payload, payloadType: STATEMENT_PAYLOAD, signatures } });
+      },
+    },
+    verifier: {
+      verifyStatement: async (bundle) => {
+        const { payload } = Envelope.parse(JSON.parse(bundle)).dsseEnvelope;
+        const statement = Statement.parse(JSON.parse(Buffer.from(payload, "base64").toString("utf8")));
+        return { signer: NAME, statement };
+      },
+      verifyFile: async () => NAME,
+      verifyBytes: async () => NAME,
+    },
+  };
+}
