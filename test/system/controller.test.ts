@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "../../controller/adapters/logger.ts";
 import { createPrometheusMetrics } from "../../controller/adapters/prometheus-metrics.ts";
 import { connectCluster, runClusterController } from "../../controller/cluster-wiring.ts";
+import { ReleaseError } from "../../controller/domain/errors.ts";
 import {
   type ControllerRoom,
   type ControllerStage,
@@ -55,15 +56,23 @@ async function startController(
   const stop = new AbortController();
   const log = newLog();
   const connection = { ...(await connectCluster({}, stage.cluster.kubeconfig)), namespace };
-  const ended = runClusterController(
-    {
-      ...{ connection, metrics: createPrometheusMetrics() },
-      log: await createLogger({ file: log, cwd: folder, debug: true }),
-      scratch: await mkdtemp(join(folder, "scratch-")),
-      opener: (view) => simulatedOpener(view, effects),
-    },
-    stop.signal,
-  );
+  const once = async () =>
+    runClusterController(
+      {
+        ...{ connection, metrics: createPrometheusMetrics() },
+        log: await createLogger({ file: log, cwd: folder, debug: true }),
+        scratch: await mkdtemp(join(folder, "scratch-")),
+        opener: (view) => simulatedOpener(view, effects),
+      },
+      stop.signal,
+    );
+  // a machine that stands still for long takes the lease away: the kubelet starts the controller again then
+  const again = async (): Promise<void> =>
+    once().catch((fault: unknown) => {
+      if (fault instanceof ReleaseError && fault.code === "LeaseLost" && !stop.signal.aborted) return again();
+      throw fault;
+    });
+  const ended = again();
   ended.catch(() => undefined); // told by `stop`
   return {
     log,
