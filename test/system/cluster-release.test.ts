@@ -112,6 +112,7 @@ describe("a release in a cluster", () => {
     await merge("differs");
     const said = await room.until(conditions("differs"), /^Stalled=True/m, /^Ready=True/m);
     expect(said).toMatch(/^Reproducible=False NotReproducible: /m);
+    await room.until(conditions("differs"), /^Recorded=True /m);
     const names = [...(await recordOf("differs")).keys()];
     expect(names).toEqual(expect.arrayContaining(["diff/amd64.json", "diff/amd64.txt", "status.yaml"]));
     expect(names.filter((name) => name.endsWith(".sigstore.json"))).toEqual([]);
