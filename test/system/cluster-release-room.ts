@@ -132,7 +132,7 @@ export async function installedImgrel(name: string, say: (line: string) => void)
   const images = await pushOwnImages(cluster.registry, HOST);
   await writeOverlay(join(folder, "overlay"), images, await startServices(cluster, folder, git, stop.signal));
   await run(["apply", "--server-side", "-k", join(PROJECT, "crds")]);
-  await run(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]);
+  await run(["wait", "--for=condition=Established", "--timeout=600s", "crd", "--all"]);
   await run(["apply", "--server-side", "-f", join(PROJECT, "deploy/base/namespaces.yaml")]);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const items = [

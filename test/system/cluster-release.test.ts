@@ -49,7 +49,7 @@ afterAll(() => room[Symbol.asyncDispose]());
 
 describe("a release in a cluster", () => {
   it("gets from git to git: built in two pods, compared, booted, signed and published", async () => {
-    await room.run(ofSystem("wait", "--for=create", "--timeout=120s", "diskimagerelease/demo"));
+    await room.run(ofSystem("wait", "--for=create", "--timeout=600s", "diskimagerelease/demo"));
     await room.until(conditions("demo"), /^Ready=True/m, /^Stalled=True/m);
     await room.run(ofSystem("wait", "--for=condition=Ready", "--timeout=5s", "diskimagerelease/demo"));
     const table = await room.run(ofSystem("get", "diskimagereleases"));
@@ -100,7 +100,7 @@ describe("a release in a cluster", () => {
     await merge("gone", false);
     const orphaned = "releases.powernode.io/orphaned=true";
     await room.until(ofSystem("get", "diskimagereleases", "-l", orphaned, "-o", "name"), /gone/);
-    await room.run(ofSystem("delete", "diskimagerelease", "gone", "--timeout=300s"));
+    await room.run(ofSystem("delete", "diskimagerelease", "gone", "--timeout=600s"));
     await room.until(leftOvers, /^$/);
     expect([...(await recordOf("gone"))]).toEqual([]);
   });

@@ -57,7 +57,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "imgrel-controller-command-"));
   await kubectl(cluster, ["create", "namespace", NAMESPACE]);
   await run(["apply", "--server-side", "-f", "-"], printed(await imgrel("crds")));
-  await run(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]);
+  await run(["wait", "--for=condition=Established", "--timeout=600s", "crd", "--all"]);
   server = await startFileServer((request, response) => {
     gitAnswer(join(folder, "git"), request, { user: "bot", password: PASSWORD }).then(
       (answer) => sendAnswer(response, answer),
@@ -88,9 +88,9 @@ describe("imgrel controller", () => {
   it("follows a source, works with what its class names, and looks at once when a webhook asks, on either replica", async () => {
     const first = start();
     await first.told(LEADS);
-    await run(["wait", "--for=create", "--timeout=60s", "diskimagerelease/demo"]);
+    await run(["wait", "--for=create", "--timeout=600s", "diskimagerelease/demo"]);
     // the class's Secrets are not there: the real work on a release says so
-    await run(["wait", "--for=condition=Stalled", "--timeout=60s", "diskimagerelease/demo"]);
+    await run(["wait", "--for=condition=Stalled", "--timeout=600s", "diskimagerelease/demo"]);
     const message = 'jsonpath={.status.conditions[?(@.type=="Ready")].message}';
     expect(await run(["get", "diskimagerelease", "demo", "-o", message])).toMatch(
       /the Secret signing-key is not there/,
@@ -106,7 +106,7 @@ describe("imgrel controller", () => {
       await merge(name);
       expect(await replica.nudge("releases", '{"ref":"of the push"}', "a guess")).toBe(401);
       expect(await replica.nudge("releases", '{"ref":"of the push"}', HMAC_KEY)).toBe(202);
-      await run(["wait", "--for=create", "--timeout=60s", `diskimagerelease/${name}`]);
+      await run(["wait", "--for=create", "--timeout=600s", `diskimagerelease/${name}`]);
     }
     expect((await first.get("/metrics")).text).toMatch(/^imgrel_releases\{phase="[A-Za-z]+"\} [1-9]/m);
   });

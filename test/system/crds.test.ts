@@ -44,7 +44,7 @@ beforeAll(async () => {
   const crds = printed(await imgrel("crds"));
   await run(["apply", "--server-side", "-f", "-"], crds);
   const names = KINDS.map((kind) => `crd/${STORED_KINDS[kind].crd.metadata.name}`);
-  await run(["wait", "--for=condition=Established", "--timeout=60s", ...names]);
+  await run(["wait", "--for=condition=Established", "--timeout=600s", ...names]);
   api = await openApiServer(cluster);
 });
 afterAll(() => takeDown(NAME, signal));

@@ -117,7 +117,7 @@ beforeAll(async () => {
   const { controller } = await pushOwnImages(cluster.registry, "10.244.0.1:5000");
   await overlay(controller);
   await apply("-k", join(PROJECT, "crds"));
-  await run(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]);
+  await run(["wait", "--for=condition=Established", "--timeout=600s", "crd", "--all"]);
   await apply("-f", join(PROJECT, "deploy/base/namespaces.yaml"));
   await secret("git", { username: "imgrel", password: "s3cret-of-git" });
   await secret("git-webhook", { secret: KEY });
@@ -133,7 +133,7 @@ afterAll(async () => {
 
 describe("the Deployment", () => {
   it("is rolled out: two pods run and are ready", async () => {
-    const rollout = ["rollout", "status", "deployment/imgrel-controller", "--timeout=240s"];
+    const rollout = ["rollout", "status", "deployment/imgrel-controller", "--timeout=600s"];
     expect(await run(rollout)).toContain("successfully rolled out");
     expect((await bothReady()).flatMap(({ status }) => status.containerStatuses)).toEqual([
       ...[{ restartCount: 0 }, { restartCount: 0 }],

@@ -104,7 +104,7 @@ describe.concurrent("Jobs on a real cluster", () => {
     const { runner } = await made.start();
     const building = runner.build(demoBuildJob(), signal);
     const pod = await Promise.race([made.running("-b1-"), building.then(() => "ended")]);
-    await admin("drain", "node-2", "--force", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=90s");
+    await admin("drain", "node-2", "--force", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=600s");
     await admin("uncordon", "node-2");
     expect((await building).manifestDigest).toBe(room.made.digest);
     expect(await made.jobs("-b1-")).toHaveLength(1);
