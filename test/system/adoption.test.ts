@@ -82,7 +82,9 @@ describe("a cluster that loses imgrel's namespaces and kinds", () => {
       const ended = known.filter((one) => isReady(one) || reasonOf(one, "Stalled") !== undefined);
       return ended.length > RELEASES.length;
     });
-    console.log(`${seconds(synced).toFixed(1)} s after the first was there, ${seconds(begun).toFixed(1)} s in all`);
+    process.stdout.write(
+      `${seconds(synced).toFixed(1)} s after the first was there, ${seconds(begun).toFixed(1)} s in all\n`,
+    );
     await sleep(5000); // two more looks at the repository
     const found = (await room.releases()) ?? [];
     expect(found.map(({ name }) => name).toSorted()).toEqual([...RELEASES, DAMAGED].toSorted());
