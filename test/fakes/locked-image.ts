@@ -46,23 +46,26 @@ export const LOCK = releaseLock([
   lockedPackage("mount", "1:2.41.5-0+deb13u1", "target"),
 ]);
 
-/** What dpkg's database has after LOCK was installed; bash is essential and needs libc6. */
-export const DPKG_STATUS = LOCK.packages
-  .map(({ name, version, arch }) =>
-    [
-      `Package: ${name}`,
-      ...(name === "bash" ? ["Essential: yes"] : []),
-      "Status: install ok installed",
-      `Maintainer: Maintainers of ${name} <${name.replaceAll("+", "-")}@example.org>`,
-      `Architecture: ${arch}`,
-      ...(name === "mount" ? ["Source: util-linux (2.41.5-0+deb13u1)"] : []),
-      `Version: ${version}`,
-      ...(name === "bash" ? ["Pre-Depends: libc6 (>= 2.38)"] : []),
-      ...(name === "libstdc++6" ? ["Depends: libc6 (>= 2.38), absent | mount"] : []),
-      "Description: one line",
-      " and more of them",
-      " .",
-      "",
-    ].join("\n"),
-  )
-  .join("\n");
+/** What dpkg's database has after a lock's packages were installed; bash is essential and needs libc6. */
+export const dpkgStatusOf = ({ packages }: Lock): string =>
+  packages
+    .map(({ name, version, arch }) =>
+      [
+        `Package: ${name}`,
+        ...(name === "bash" ? ["Essential: yes"] : []),
+        "Status: install ok installed",
+        `Maintainer: Maintainers of ${name} <${name.replaceAll("+", "-")}@example.org>`,
+        `Architecture: ${arch}`,
+        ...(name === "mount" ? ["Source: util-linux (2.41.5-0+deb13u1)"] : []),
+        `Version: ${version}`,
+        ...(name === "bash" ? ["Pre-Depends: libc6 (>= 2.38)"] : []),
+        ...(name === "libstdc++6" ? ["Depends: libc6 (>= 2.38), absent | mount"] : []),
+        "Description: one line",
+        " and more of them",
+        " .",
+        "",
+      ].join("\n"),
+    )
+    .join("\n");
+
+export const DPKG_STATUS = dpkgStatusOf(LOCK);

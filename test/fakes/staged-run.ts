@@ -7,19 +7,18 @@ import { stagedManifest } from "../../controller/domain/jobs/staged-run.ts";
 import type { ArtifactStore } from "../../controller/ports/artifact-store.ts";
 import { demoManifest } from "./job-runner.ts";
 
-/** What a run left in the folder `<at>`: `out/` and `logs/`, whole and described by its manifest. */
-export async function writeDemoRun(at: string): Promise<{ manifest: BuildManifest; digest: Digest; paths: string[] }> {
-  const image = Buffer.alloc(300_000);
-  image.write("disk", 200_000);
-  const contents: Readonly<Record<string, string | Buffer>> = {
-    "amd64/raw/installer.img": image,
-    "amd64/raw/SHA256SUMS": "sums\n",
-    "amd64/root.cfs": "composefs",
-    "amd64/dpkg-status": "status",
-  };
+/** Contents of a run's files, by their paths below its output folder: artifacts, `amd64/root.cfs`, `amd64/dpkg-status`. */
+type RunContents = Readonly<Record<string, string | Buffer>>;
+
+/** Writes the files of a run for amd64 to its output folder, and the manifest that is true of them. */
+export async function writeOutput(
+  output: string,
+  contents: RunContents,
+  over: Partial<BuildManifest>,
+): Promise<{ manifest: BuildManifest; digest: Digest }> {
   const said = new Map<string, ManifestArtifact>();
   for (const [path, content] of Object.entries(contents)) {
-    const file = join(at, "out", path);
+    const file = join(output, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, content);
     const { sha256, sizeBytes, fsverity } = await hashFile(file);
@@ -30,17 +29,31 @@ export async function writeDemoRun(at: string): Promise<{ manifest: BuildManifes
     if (found === undefined) throw new RangeError(path);
     return found;
   };
-  const artifacts = Object.fromEntries([...said].filter(([path]) => path.includes("/raw/")));
+  const artifacts = Object.fromEntries([...said].filter(([path]) => path.split("/").length > 2));
   const manifest = demoManifest({
-    ...{ variants: ["raw"], artifacts },
-    ...{ composefs: of("amd64/root.cfs"), dpkg_status: of("amd64/dpkg-status") },
+    ...over,
+    ...{ artifacts, composefs: of("amd64/root.cfs"), dpkg_status: of("amd64/dpkg-status") },
   });
   const text = stableJson(manifest);
-  await writeFile(join(at, "out/amd64/build-manifest.json"), text);
+  await writeFile(join(output, "amd64/build-manifest.json"), text);
+  return { manifest, digest: digestOf(text) };
+}
+
+/** What a run left in the folder `<at>`: `out/` and `logs/`, whole and described by its manifest. */
+export async function writeDemoRun(at: string): Promise<{ manifest: BuildManifest; digest: Digest; paths: string[] }> {
+  const image = Buffer.alloc(300_000);
+  image.write("disk", 200_000);
+  const contents: RunContents = {
+    "amd64/raw/installer.img": image,
+    "amd64/raw/SHA256SUMS": "sums\n",
+    "amd64/root.cfs": "composefs",
+    "amd64/dpkg-status": "status",
+  };
+  const written = await writeOutput(join(at, "out"), contents, { variants: ["raw"] });
   await mkdir(join(at, "logs"), { recursive: true });
   await writeFile(join(at, "logs/01-root.log"), "installed\n");
   const paths = [...Object.keys(contents), "amd64/build-manifest.json"].map((path) => `out/${path}`);
-  return { manifest, digest: digestOf(text), paths: [...paths, "logs/01-root.log"] };
+  return { ...written, paths: [...paths, "logs/01-root.log"] };
 }
 
 /** Pushes files of a run as a publish pod does; `rename` gives them other titles. */

@@ -31,6 +31,10 @@ export type ControllerRoom = {
   readonly namespace: string;
   /** absolute path of a folder of its own */
   readonly folder: string;
+  /** absolute path of the git repository that the source follows */
+  readonly repository: string;
+  /** applies namespace, Secret, class and source, as when the room was opened */
+  readonly apply: () => Promise<void>;
   /** what kubectl prints; `input` is its standard input */
   readonly run: (args: readonly string[], input?: string) => Promise<string>;
   /** commits specs to the source's branch, in one commit: by name; null takes one away */
@@ -102,8 +106,9 @@ export async function openStage(name: string): Promise<ControllerStage> {
   async function room(namespace: string, over: object = {}): Promise<ControllerRoom> {
     const run = async (args: readonly string[], input?: string): Promise<string> =>
       printed(await kubectl(cluster, ["--namespace", namespace, ...args], input)).trimEnd();
+    const directory = join(folder, "git", `${namespace}.git`);
     const repository = await openRepositoryAt(
-      { kind: "own", directory: join(folder, "git", `${namespace}.git`) },
+      { kind: "own", directory },
       { specBranch: "main", recordsBranch: "release-records", committer: { author: { name: "a", email: "a@b" } } },
     );
     const merge = async (contents: ReadonlyMap<string, string | null>): Promise<void> => {
@@ -124,8 +129,11 @@ export async function openStage(name: string): Promise<ControllerStage> {
         network: { allowPrivate: true, allowHTTP: true },
       }),
     ];
+    const apply = async (): Promise<void> => {
+      for (const one of objects) await run(["apply", "--server-side", "-f", "-"], JSON.stringify(one));
+    };
     await merge(specsOf("first"));
-    for (const one of objects) await run(["apply", "--server-side", "-f", "-"], JSON.stringify(one));
+    await apply();
     const logs: string[] = [];
     const own = await mkdtemp(join(folder, `${namespace}-`));
     const releases: ControllerRoom["releases"] = async () => {
@@ -137,7 +145,7 @@ export async function openStage(name: string): Promise<ControllerStage> {
       return eventually(`${namespace}: ${what}`, { seconds: HANGS, ...(log === undefined ? {} : { log }) }, find);
     };
     return {
-      ...{ namespace, folder: own, run, merge, releases, until },
+      ...{ namespace, folder: own, repository: directory, apply, run, merge, releases, until },
       source: async () => {
         const found = await object(pathOf("DiskImageReleaseSource", namespace, "releases"));
         return found === undefined ? undefined : readClusterSource(found);

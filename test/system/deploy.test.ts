@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
+import { exec } from "../../builders/host/exec.ts";
 import { systemClock } from "../../controller/adapters/system-clock.ts";
 import { objectData } from "../../controller/adapters/kubernetes/object-data.ts";
 import { RIGHTS, type Rights } from "../../controller/adapters/kubernetes/rights.ts";
@@ -33,6 +33,7 @@ import { create, type JobShape, jobOf, runJob } from "./cluster/jobs.ts";
 import { NODE_SERVERS, probing, reached } from "./cluster/probes.ts";
 import { bringUp } from "./cluster/up.ts";
 import { makeAllCalls, recordedClient } from "./controller-calls.ts";
+import { guideLines, runGuideLines } from "./install-guide.ts";
 
 // deploy/ on a real API server, by the very lines of docs/install.md, and what the controller's account may do then.
 const NAME = "deploy";
@@ -51,19 +52,12 @@ let before: string[] = [];
 const run = async (args: readonly string[], input?: string): Promise<string> =>
   printed(await kubectl(cluster, args, input)).trimEnd();
 const applied = (object: object): Promise<string> => run(["apply", "--server-side", "-f", "-"], JSON.stringify(object));
-/** Runs lines of the guide as they stand there. */
-const shell = async (lines: string): Promise<string> => {
-  const env = { ...PLAIN_ENV, PATH: `${cluster.bin}:${PLAIN_ENV["PATH"]}`, KUBECONFIG: cluster.kubeconfig, HOME: room };
-  return printed(await exec({ program: "sh", args: ["-ec", lines], cwd: PROJECT, env }));
-};
-/** The first block of code in a section of the guide. */
-const block = (heading: string): string => {
-  const [, text = ""] = new RegExp(`^## ${heading}\\n[^]*?^\`\`\`sh\\n([^]*?)^\`\`\``, "m").exec(guide) ?? [];
-  return text.replaceAll("deploy/<yours>", "deploy/example");
-};
-const install = (): string[] =>
+const shell = (lines: string): Promise<string> => runGuideLines(cluster, room, lines, signal);
+/** Lines of the guide, before and behind the Secrets. */
+const install = async (): Promise<string[]> =>
   // the example's image cannot be pulled
-  block("Install")
+  (await guideLines("Install"))
+    .replaceAll("deploy/<yours>", "deploy/example")
     .split("# now the Secrets\n")
     .map((part) => part.replace(/^kubectl .*rollout status.*\n/m, ""));
 const secret = (namespace: string, name: string) => ({
@@ -81,7 +75,7 @@ beforeAll(async () => {
   room = await mkdtemp(join(tmpdir(), "imgrel-deploy-"));
   cluster = await bringUp(NAME, { say, signal }, { policies: true });
   before = await globals();
-  const [first = "", second = ""] = install();
+  const [first = "", second = ""] = await install();
   await shell(first);
   for (const name of ["signing-key", "registry", "git", "record-signing-key", "other"]) {
     await applied(secret(SYSTEM, name));
@@ -128,7 +122,7 @@ describe("deploy/", () => {
     const stored = () => run(["get", kinds, "--all-namespaces", "-o", versions]);
     const generation = () => run(["-n", SYSTEM, "get", "deploy,pdb", "-o", "jsonpath={.items[*].metadata.generation}"]);
     const first = [await stored(), await generation()];
-    for (const part of install()) await shell(part);
+    for (const part of await install()) await shell(part);
     expect([await stored(), await generation()]).toEqual(first);
     expect(await shell("kubectl diff --server-side -k deploy/example")).toBe("");
   });
@@ -352,7 +346,7 @@ describe("a pod of a Job", () => {
 });
 
 it("is gone without a trace after the lines of the guide", async () => {
-  await shell(block("Uninstall"));
+  await shell(await guideLines("Uninstall"));
   expect((await globals()).toSorted()).toEqual(before.toSorted());
   expect(await run(["api-resources", "--api-group=releases.powernode.io", "-o", "name"])).toBe("");
 });

@@ -16,7 +16,32 @@ export type RunningController = {
 };
 
 /**
- * Starts a controller for a room.
+ * Starts a script that runs a controller (run-as-process.ts).
+ * @param script its path in the project
+ * @param signal kills it at the latest
+ */
+export function startControllerScript(
+  script: string,
+  settings: { readonly log: string },
+  signal: AbortSignal,
+): RunningController {
+  const pid = Promise.withResolvers<number>();
+  const ended = exec({
+    program: process.execPath,
+    args: [script, JSON.stringify(settings)],
+    ...{ cwd: PROJECT, env: IMGREL_ENV, signal },
+    onLine: (line, stream) => {
+      if (stream === "stdout") pid.resolve(Number(line));
+    },
+  });
+  ended.then(({ tail }) => pid.reject(new Error(`the controller has ended: ${tail}`)), pid.reject);
+  pid.promise.catch(() => undefined); // whoever asks is told
+  const kill: RunningController["kill"] = async (name) => void process.kill(await pid.promise, name);
+  return { log: settings.log, pid: pid.promise, kill, ended };
+}
+
+/**
+ * Starts a controller for a room, which simulates what it does to releases.
  * @param server base address of the API server, if not its own
  * @param signal kills it at the latest
  */
@@ -26,22 +51,10 @@ export async function startControllerProcess(
   { effects, server }: { readonly effects: string; readonly server?: URL },
   signal: AbortSignal,
 ): Promise<RunningController> {
-  const log = room.newLog();
   const settings: SimulatedControllerSettings = {
-    ...{ kubeconfig, log, effects, namespace: room.namespace },
+    ...{ kubeconfig, log: room.newLog(), effects, namespace: room.namespace },
     scratch: await mkdtemp(join(room.folder, "scratch-")), // a pod's own, and gone with it
     ...(server === undefined ? {} : { server: server.href }),
   };
-  const pid = Promise.withResolvers<number>();
-  const ended = exec({
-    program: process.execPath,
-    args: ["test/system/simulated-controller.ts", JSON.stringify(settings)],
-    ...{ cwd: PROJECT, env: IMGREL_ENV, signal },
-    onLine: (line, stream) => {
-      if (stream === "stdout") pid.resolve(Number(line));
-    },
-  });
-  ended.then(({ tail }) => pid.reject(new Error(`the controller has ended: ${tail}`)), pid.reject);
-  pid.promise.catch(() => undefined); // whoever asks is told
-  return { log, pid: pid.promise, kill: async (name) => void process.kill(await pid.promise, name), ended };
+  return startControllerScript("test/system/simulated-controller.ts", settings, signal);
 }

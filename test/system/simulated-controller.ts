@@ -4,10 +4,11 @@ import { createPrometheusMetrics } from "../../controller/adapters/prometheus-me
 import { connectCluster, runClusterController } from "../../controller/cluster-wiring.ts";
 import { actionKey } from "../../controller/domain/action.ts";
 import { effectsFolder } from "./effects-folder.ts";
+import { runAsProcess } from "./run-as-process.ts";
 import { simulatedOpener } from "./simulated-releases.ts";
 
 // A controller as a process of its own: `node simulated-controller.ts <settings>`. What it does to releases is simulated,
-// and stays in files. It tells its process ID, and ends on SIGTERM, or with exit code 1 when it leads no more.
+// and stays in files.
 
 /** Paths are absolute. */
 const Settings = z.strictObject({
@@ -25,12 +26,9 @@ export type SimulatedControllerSettings = z.infer<typeof Settings>;
 const settings = Settings.parse(JSON.parse(process.argv[2] ?? ""));
 const { kubeconfig, server, namespace, scratch } = settings;
 const effects = effectsFolder(settings.effects);
-const stop = new AbortController();
-process.on("SIGTERM", () => stop.abort(new DOMException("SIGTERM", "AbortError")));
-process.stdout.write(`${process.pid}\n`);
 const connection = await connectCluster({}, kubeconfig);
-try {
-  await runClusterController(
+await runAsProcess(async (stop) =>
+  runClusterController(
     {
       connection: { ...connection, namespace, ...(server === undefined ? {} : { server: new URL(server) }) },
       ...{ scratch, metrics: createPrometheusMetrics() },
@@ -46,10 +44,6 @@ try {
           },
         }),
     },
-    stop.signal,
-  );
-  process.exit(0);
-} catch (fault) {
-  process.stderr.write(`${String(fault)}\n`);
-  process.exit(1);
-}
+    stop,
+  ),
+);
