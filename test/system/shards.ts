@@ -177,7 +177,7 @@ export const SHARDS: readonly Shard[] = [
       ...["test/system/simulated-releases.ts", "test/system/small-builds.ts"],
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
-    costSeconds: 150,
+    costSeconds: 100,
   },
   {
     name: "deploy",
