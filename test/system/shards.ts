@@ -129,7 +129,7 @@ export const SHARDS: readonly Shard[] = [
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts", "test/shards/inputs.ts"],
       "test/shards/shard.ts",
     ],
-    costSeconds: 600,
+    costSeconds: 900,
   },
   {
     name: "jobs",
