@@ -24,18 +24,15 @@ import { ReleaseError } from "./domain/errors.ts";
 import { pinnedParts, toolchainFault } from "./domain/image.ts";
 import { podArchives } from "./domain/jobs/fetch-job.ts";
 import { jobSettings } from "./domain/jobs/job-settings.ts";
-import type { InputsArchive } from "./domain/inputs-archive.ts";
-import type { ArchPlan } from "./domain/plan.ts";
 import { repositoryUri } from "./domain/release-facts.ts";
 import { checkTools } from "./domain/release-folder.ts";
 import type { ArtifactStore } from "./ports/artifact-store.ts";
 import type { BundleVerifier } from "./ports/bundle-verifier.ts";
 import { pause } from "./ports/clock.ts";
-import type { JobRunner } from "./ports/job-runner.ts";
 import type { Signer } from "./ports/signer.ts";
 import { assembleRelease } from "./reconciler/assemble-release.ts";
 import { committedToolchains } from "./reconciler/cluster/committed-toolchains.ts";
-import { heldRunner } from "./reconciler/cluster/held-runner.ts";
+import { heldRunner, type ReleaseRunner } from "./reconciler/cluster/held-runner.ts";
 import type { OpenRelease, ReleaseOpener } from "./reconciler/cluster/reconcile-release.ts";
 import { observeRecord } from "./reconciler/observe-record.ts";
 import { planRelease } from "./reconciler/plan-release.ts";
@@ -43,12 +40,6 @@ import { readImgrel } from "./wiring.ts";
 
 /** Boots of one release at a time: each is a Job, and the cluster has room or makes it wait. */
 const PARALLEL_BOOTS = 8;
-
-/** What builds and boots one release, and what keeps its inputs. */
-export type ReleaseRunner = {
-  readonly runner: JobRunner;
-  readonly archiveInputs: (of: ArchPlan, archive: InputsArchive, signal: AbortSignal) => Promise<void>;
-};
 
 /** What the work on a release is done with. Benchmarks and fault tests replace parts of it. */
 export type ClusterParts = {
@@ -172,6 +163,10 @@ export function clusterOpener(
     const hold = releaseHold(view.client);
     const workOf = ({ uid }: Pick<ClusterRelease, "uid">) => join(options.scratch, "work", uid);
     const { repositories } = view;
+    const letGo: ReleaseOpener["letGo"] = async (release, signal) => {
+      await hold.letGo(release, signal);
+      await rm(workOf(release), { recursive: true, force: true });
+    };
     return {
       treeAt: async (from, commit, signal) => (await repositories.open(from, signal)).specsAt(commit),
       record: async ({ release, from, class: of }, signal) => {
@@ -227,14 +222,10 @@ export function clusterOpener(
           throw new ReleaseError("InputMissing", message, "remove Jobs and claims with its label by hand");
         }
         await parts.sweep(release, of, signal);
-        await hold.letGo(release, signal);
-        await rm(workOf(release), { recursive: true, force: true });
+        await letGo(release, signal);
       },
       sweep: parts.sweepOthers,
-      letGo: async (release, signal) => {
-        await hold.letGo(release, signal);
-        await rm(workOf(release), { recursive: true, force: true });
-      },
+      letGo,
     };
   };
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, sha256Hex } from "../../builders/contract/digest.ts";
 import { type Lock, lockDigest, serializeLock } from "../../builders/contract/lock.ts";
-import type { ReleaseRunner } from "../../controller/cluster-work.ts";
+import type { ReleaseRunner } from "../../controller/reconciler/cluster/held-runner.ts";
 import type { FileChange } from "../../controller/domain/spec-files.ts";
 import { committedToolchainLock } from "../../controller/domain/toolchain-locks.ts";
 import type { ArtifactStore } from "../../controller/ports/artifact-store.ts";
