@@ -359,6 +359,16 @@ describe("a release that may have Jobs", () => {
     expect(await old.look()).toEqual({ kind: "done" });
     expect(old.swept).toEqual(["local"]);
   });
+  it("stays as it ended while they cannot be removed, and that is tried again", async () => {
+    const cleanUp = async () => {
+      throw new ReleaseError("Unauthorized", "no right to delete", "ask for it");
+    };
+    const { look, swept, shown, events } = world({ cleanUp });
+    expect(await look()).toEqual({ kind: "again", after: 60_000 });
+    expect(shown()).toEqual(expect.arrayContaining(["Ready=True Succeeded", "Recorded=True Pushed"]));
+    expect(shown().join()).not.toMatch("Stalled");
+    expect([swept, events.at(-1)]).toEqual([["local"], "CleanUp CleanUpFailed"]);
+  });
   it("loses them when it is deleted", async () => {
     const { look, swept, opened } = world({ release: deleted(0) });
     expect(await look()).toEqual({ kind: "done" });

@@ -1,5 +1,6 @@
 import { admission, type Admitted } from "../../domain/admission.ts";
 import type { ClusterClass, ClusterRelease, ClusterSource } from "../../domain/cluster-objects.ts";
+import type { ConditionEvent } from "../../domain/condition-events.ts";
 import { composeStatus } from "../../domain/compose-status.ts";
 import { type DecidedCondition, type Decision, decide } from "../../domain/decide.ts";
 import { secondsOf } from "../../domain/duration.ts";
@@ -114,6 +115,13 @@ async function contentOf(
 /** How long the Jobs of a release that is deleted may take to end. */
 const DELETION_LIMIT = 5 * 60_000;
 const DELETION_RETRY = 10_000;
+/** Until Jobs of a release that ended are removed, it is tried again in so many milliseconds. */
+const CLEAN_UP_RETRY = 60_000;
+
+const notRemoved = (reason: string, action: string, fault: unknown): ConditionEvent => ({
+  ...{ type: "Warning", reason, action },
+  note: `its Jobs could not be removed: ${fault instanceof Error ? fault.message : String(fault)}`,
+});
 
 /** The end of a release that was deleted while it may have Jobs: it goes in any case, if need be without them. */
 async function endDeleted(
@@ -128,9 +136,7 @@ async function endDeleted(
     if (signal.aborted) throw fault;
     if (clock.now().getTime() - Date.parse(release.deletedAt) < DELETION_LIMIT)
       return { kind: "again", after: DELETION_RETRY };
-    const note = `its Jobs could not be removed: ${fault instanceof Error ? fault.message : String(fault)}`;
-    const event = { type: "Warning", reason: "FinalizerTimeout", action: "Deleted", note } as const;
-    events.record(releaseSubject(release), event);
+    events.record(releaseSubject(release), notRemoved("FinalizerTimeout", "Deleted", fault));
     await opener.letGo(release, signal);
   }
   return DONE;
@@ -238,7 +244,14 @@ export async function reconcileRelease(
     const retention = record.kind === "failed" ? secondsOf(of.spec.retention.evidence) * 1000 : 0;
     const left = retention === 0 ? 0 : evidenceLeft(session.current(), retention, clock.now());
     if (left > 0) return { kind: "again", after: left };
-    await opener.cleanUp(ended, of, signal);
+    try {
+      await opener.cleanUp(ended, of, signal);
+    } catch (fault) {
+      if (signal.aborted || !isLeader()) throw fault;
+      // it ended as its status says, whatever is still to be removed
+      events.record(releaseSubject(ended), notRemoved("CleanUpFailed", "CleanUp", fault));
+      return { kind: "again", after: CLEAN_UP_RETRY };
+    }
     return shown;
   }
 
