@@ -56,6 +56,20 @@ describe(".ci/run", () => {
     expect(lastLine(outcome.stdout)).toMatch(/^\d+ passed, \d+ failed, \d+ skipped$/);
   });
 
+  test("shows once more at the end what failed, and only that", async () => {
+    const failing = [
+      ...["echo passed this; echo Failed Tests 1; echo expected 1 to be 2; echo Test Files 1 failed; echo more"],
+      ...["seq 3000; echo 4 passed, 1 failed, 0 skipped; exit 1"],
+    ];
+    machine = await fakeMachine(npm(failing.join("; "), "echo no such program; exit 4"));
+    const { stdout } = await machine.run("run");
+    const [, again = ""] = stdout.split("\nwhat failed:\n");
+    expect(again.split("\n")).toEqual([
+      ...["Failed Tests 1", "expected 1 to be 2", "Test Files 1 failed", "no such program"],
+      ...["4 passed, 2 failed, 0 skipped", ""],
+    ]);
+  });
+
   test("gives system tests what is left of the hour, even if npm test failed", async () => {
     machine = await fakeMachine(npm("exit 1", "true"));
     await machine.run("run");
