@@ -77,7 +77,12 @@ export function targetWork(
     if (current === null) throw new RangeError(`${targetName(ref)} was not observed to be built`);
     return current;
   };
-  const files = (): EncodedManifest => filesManifest(known().files, known().sourceDateEpoch);
+  const manifests = new WeakMap<TargetContent, EncodedManifest>();
+  const files = (): EncodedManifest => {
+    const made = manifests.get(known()) ?? filesManifest(known().files, known().sourceDateEpoch);
+    manifests.set(known(), made);
+    return made;
+  };
   /** What users pull; null as long as a signature that is part of it is not there. */
   const final = (): EncodedManifest | null => {
     if (!isDiskImage(ref)) return files();
