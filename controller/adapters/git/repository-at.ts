@@ -105,7 +105,10 @@ export async function openRepositoryAt(place: RepositoryPlace, options: Reposito
     const treeInHistory = treesInHistory(git);
     return {
       signatureOf: (commit: string, signers: string) => readSignature(git, commit, signers),
-      specsAt: async (commit: string) => treeInHistory(await branch.tip(), commit),
+      specsAt: async (commit: string) => {
+        const found = await treeInHistory(await branch.tip(options.maxAge), commit);
+        return found ?? treeInHistory(await branch.tip(), commit);
+      },
     };
   };
   if (place.kind === "own") {
