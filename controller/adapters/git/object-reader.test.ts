@@ -68,6 +68,21 @@ it("lets git go when nobody asks any more, and starts another one for who comes 
   expect(started).toHaveLength(2);
 });
 
+it("never lets go a git that somebody waits for, nor one without ending it", async () => {
+  const { started, read } = fakeCatFile();
+  const both = [read(["a"]), read(["b"])];
+  started[0]?.answer("a missing\nb missing\n");
+  await Promise.all(both);
+  const later = read(["c"]);
+  await vi.advanceTimersByTimeAsync(6000);
+  expect(started[0]).toMatchObject({ ended: false, awaited: true });
+  started[0]?.answer("c missing\n");
+  await later;
+  await vi.advanceTimersByTimeAsync(6000);
+  expect(started).toHaveLength(1);
+  expect(started[0]).toMatchObject({ ended: true, awaited: false });
+});
+
 it("fails whoever waits for a git that ends, and goes on with another one", async () => {
   const { started, read } = fakeCatFile();
   const asked = read(["a"]);

@@ -31,14 +31,18 @@ export function objectReader(start: StartCatFile, fault: (reason: string) => Rel
     const asked: Asked[] = [];
     const parse = batchParser((answer) => asked.shift()?.answer(answer));
     const catFile = start(parse, (reason) => {
-      if (current?.asked === asked) current = undefined;
+      if (current?.asked === asked) {
+        current = undefined;
+        clearTimeout(idle);
+      }
       for (const one of asked.splice(0)) one.answer(fault(reason));
     });
     return { catFile, asked };
   };
   const letGo = ({ catFile, asked }: NonNullable<typeof current>): void => {
-    if (asked.length > 0 || current?.asked !== asked) return;
+    if (asked.length > 0 || current?.asked !== asked) return; // somebody waits, or it has ended
     catFile.awaitAnswers(false);
+    clearTimeout(idle); // of somebody whose answers came in the same moment
     idle = setTimeout(() => {
       current = undefined;
       catFile.end();
