@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, Digest, digestOf, sha256Hex, stableJson, uuidFromName } from "./digest.ts";
+import { canonicalJson, Digest, digestOf, keepJson, sha256Hex, stableJson, uuidFromName } from "./digest.ts";
 
 describe("canonicalJson", () => {
   it("sorts keys at every depth and drops absent members", () => {
@@ -21,6 +21,27 @@ describe("canonicalJson", () => {
         expect(JSON.parse(stableJson(value))).toEqual(JSON.parse(text));
       }),
     );
+  });
+  it("sorts keys that are numbers as text, and keeps every key", () => {
+    expect(canonicalJson(JSON.parse('{"9":1,"__proto__":2,"10":3}'))).toBe('{"10":3,"9":1,"__proto__":2}');
+    expect(stableJson(JSON.parse('{"b":1,"__proto__":2}'))).toBe('{\n  "__proto__": 2,\n  "b": 1\n}\n');
+  });
+  it("says the same of what is kept", () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), (value) => {
+        const kept = keepJson(structuredClone(value));
+        expect(canonicalJson({ one: [kept], other: kept })).toBe(canonicalJson({ one: [value], other: value }));
+      }),
+    );
+  });
+});
+
+describe("stableJson", () => {
+  it("refuses what JSON cannot hold", () => {
+    expect(() => stableJson({ a: [undefined] })).toThrow(TypeError);
+    expect(() => stableJson({ a: 1n })).toThrow(TypeError);
+    expect(() => stableJson({ a: Number.NaN })).toThrow("JSON has no number NaN");
+    expect(stableJson({ a: undefined })).toBe("{}\n");
   });
 });
 

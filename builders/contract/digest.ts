@@ -15,33 +15,59 @@ export const sha256Hex = (data: string | Uint8Array): Sha256Hex => createHash("s
 /** SHA-256 of a string (as UTF-8) or of bytes, as an OCI digest. */
 export const digestOf = (data: string | Uint8Array): Digest => `sha256:${sha256Hex(data)}`;
 
-/**
- * Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no white space; numbers and strings as
- * ECMAScript prints them.
- * @throws TypeError on a value that JSON cannot hold (undefined inside an array, a function, NaN, a bigint)
- */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
-    return `{${members.join(",")}}`;
-  }
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new TypeError(`JSON has no number ${value}`);
-  }
+/** Canonical JSON of values that stand in many documents. */
+const kept = new WeakMap<object, string>();
+
+/** Makes a value's canonical JSON once, for all documents that it stands in. Nobody may change the value any more. */
+export function keepJson<T extends object>(value: T): T {
+  kept.set(value, canonicalJson(value));
+  return value;
+}
+
+function scalarJson(value: unknown): string {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`JSON has no number ${value}`);
   const text = JSON.stringify(value);
   if (text === undefined) throw new TypeError(`JSON has no ${typeof value}`);
   return text;
 }
 
 /**
+ * Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no white space; numbers and strings as
+ * ECMAScript prints them.
+ * @throws TypeError on a value that JSON cannot hold (undefined inside an array, a function, NaN, a bigint)
+ */
+export function canonicalJson(value: unknown): string {
+  if (typeof value !== "object" || value === null) return scalarJson(value);
+  const known = kept.get(value);
+  if (known !== undefined) return known;
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  const members: Readonly<Record<string, unknown>> = { ...value };
+  let text = "";
+  for (const key of Object.keys(members).toSorted()) {
+    const member = members[key];
+    if (member !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
+  }
+  return `{${text}}`;
+}
+
+/** A copy with sorted keys; those that are whole numbers come first in any object of ECMAScript, and in any copy. */
+function sortedCopy(value: unknown): unknown {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(sortedCopy);
+  if (typeof value === "object" && value !== null) {
+    const members: Readonly<Record<string, unknown>> = { ...value };
+    const keys = Object.keys(members).filter((key) => members[key] !== undefined);
+    return Object.fromEntries(keys.toSorted().map((key) => [key, sortedCopy(members[key])]));
+  }
+  scalarJson(value); // refuses what JSON cannot hold
+  return value;
+}
+
+/**
  * JSON for files that people review: sorted keys, two spaces, a final newline. Same value, same bytes.
  * @throws TypeError as {@link canonicalJson}
  */
-export const stableJson = (value: unknown): string => `${JSON.stringify(JSON.parse(canonicalJson(value)), null, 2)}\n`;
+export const stableJson = (value: unknown): string => `${JSON.stringify(sortedCopy(value), null, 2)}\n`;
 
 /**
  * A UUID (RFC 9562, version 8) from a name: the same name gives the same UUID on every machine.

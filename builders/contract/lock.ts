@@ -90,8 +90,14 @@ export function serializeLock(lock: Lock): string {
   return stableJson({ ...lock, packages, requested: lock.requested.toSorted() });
 }
 
-/** Digest of the stored form: what a release lock's `toolchain` and a record's `lock` hold. */
-export const lockDigest = (lock: Lock): Digest => digestOf(serializeLock(lock));
+const digests = new WeakMap<Lock, Digest>();
+
+/** Digest of the stored form: what a release lock's `toolchain` and a record's `lock` hold. Made once for each lock. */
+export function lockDigest(lock: Lock): Digest {
+  const digest = digests.get(lock) ?? digestOf(serializeLock(lock));
+  digests.set(lock, digest);
+  return digest;
+}
 
 /**
  * Reads a stored lock.

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exec } from "./exec.ts";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { converse, exec } from "./exec.ts";
 
 describe("exec", () => {
   it("passes arguments as they are and no environment of ours", async () => {
@@ -103,5 +103,40 @@ describe("standard output in a file", () => {
   it("is an error if the file cannot be made", async () => {
     const running = exec({ program: "true", args: [], stdoutFile: join(folder, "none", "console") });
     await expect(running).rejects.toMatchObject({ code: "ENOENT" });
+  });
+});
+
+describe("converse", () => {
+  const talk = (program: string, args: readonly string[]) => {
+    const ended = Promise.withResolvers<string>();
+    const pieces: string[] = [];
+    const conversation = converse({ program, args }, (piece) => pieces.push(piece.toString("utf8")), ended.resolve);
+    return { ...conversation, ended: ended.promise, pieces };
+  };
+  it("tells answers as they come, and the end once nothing more is said", async () => {
+    const { say, end, ended, pieces } = talk("cat", []);
+    say("one\n");
+    await vi.waitFor(() => expect(pieces.join("")).toBe("one\n"));
+    say("two\n");
+    end();
+    expect(await ended).toBe("");
+    expect(pieces.join("")).toBe("one\ntwo\n");
+  });
+  it("tells what a program said that has failed, and that there is none of its name", async () => {
+    expect(await talk("sh", ["-c", "echo no >&2; exit 3"]).ended).toBe("no\n");
+    const absent = talk("no-such-program", []);
+    absent.say("hello\n");
+    expect(await absent.ended).toContain("spawn no-such-program ENOENT");
+  });
+  it("lets this process end while nobody waits for an answer, and the program with it", async () => {
+    const script = `import { converse } from ${JSON.stringify(import.meta.resolve("./exec.ts"))};
+      const { say, awaitAnswers } = converse({ program: "cat", args: [] }, (piece) => {
+        process.stdout.write(piece);
+        awaitAnswers(false);
+      }, () => undefined);
+      say("an answer");
+      awaitAnswers(true);`;
+    const outcome = await exec({ program: process.execPath, args: ["--input-type=module-typescript", "-e", script] });
+    expect(outcome).toMatchObject({ exitCode: 0, stdout: "an answer\n" });
   });
 });

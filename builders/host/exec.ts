@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { followFile } from "./follow-file.ts";
@@ -150,6 +151,44 @@ export function exec(command: Command): Promise<Outcome> {
     child.stdin?.on("error", () => undefined); // a program may end without reading its input
     child.stdin?.end(command.input ?? "");
   });
+}
+
+/** A program that answers as long as it is asked. */
+export type Conversation = {
+  readonly say: (text: string) => void;
+  /** no more will be said, and the program ends */
+  readonly end: () => void;
+  /** whether this process stays for its answers; without that, it may end, and the program ends with it */
+  readonly awaitAnswers: (wanted: boolean) => void;
+};
+
+/**
+ * Starts a program that is asked on its standard input and answers on its standard output.
+ * @param onEnd told once, when it ended: why, or what it said last on standard error
+ */
+export function converse(
+  { program, args, env = PLAIN_ENV }: Pick<Command, "program" | "args" | "env">,
+  onAnswer: (piece: Buffer) => void,
+  onEnd: (reason: string) => void,
+): Conversation {
+  const child = spawn(program, [...args], { env: { ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  let said = "";
+  child.on("error", ({ message }) => (said = message));
+  child.stdout.on("data", onAnswer);
+  child.stderr.on("data", (piece: Buffer) => (said = `${said}${piece.toString("utf8")}`.slice(-4096)));
+  child.stdin.on("error", () => undefined); // it has ended: that is told by its end
+  child.on("close", () => onEnd(said));
+  const streams = [child.stdin, child.stdout, child.stderr].filter((stream) => stream instanceof Socket);
+  return {
+    say: (text) => void child.stdin.write(text),
+    end: () => child.stdin.end(),
+    awaitAnswers: (wanted) => {
+      for (const one of [child, ...streams]) {
+        if (wanted) one.ref();
+        else one.unref();
+      }
+    },
+  };
 }
 
 const SIGNALS: Readonly<Record<string, number>> = {

@@ -1,4 +1,4 @@
-import { sha256Hex } from "../../builders/contract/digest.ts";
+import { keepJson, sha256Hex } from "../../builders/contract/digest.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
 import { artifactTag } from "./artifact-names.ts";
@@ -121,7 +121,7 @@ export function archDocuments(facts: ArchFacts): ArchDocuments {
   const attested = { arch, spdx, cyclonedx, location: sbomLocation(release), attester: facts.builder.id };
   const resolved = new Map<boolean, readonly ResourceDescriptor[]>();
   const dependenciesWith = (debs: boolean): readonly ResourceDescriptor[] => {
-    const known = resolved.get(debs) ?? resolvedDependencies(dependencies(facts), { debs });
+    const known = resolved.get(debs) ?? keepJson(resolvedDependencies(dependencies(facts), { debs }));
     resolved.set(debs, known);
     return known;
   };

@@ -165,5 +165,4 @@ export function provenanceStatement(
 }
 
 /** Size of a statement in a bundle, before base64. */
-export const statementBytes = (statement: Statement): number =>
-  new TextEncoder().encode(canonicalJson(statement)).byteLength;
+export const statementBytes = (statement: Statement): number => Buffer.byteLength(canonicalJson(statement));

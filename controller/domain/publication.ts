@@ -53,18 +53,20 @@ export function diskImageManifest(
   return variantArtifact(ref.variant, all, sourceDateEpoch);
 }
 
+type BundleBlob = ReturnType<typeof blobOf>;
+
 /** A signed document as a referrer of a manifest. */
 export const documentManifest = (
   subject: Descriptor,
   document: DocumentName,
-  bundle: { readonly text: string; readonly predicateType: string | null },
+  bundle: { readonly blob: BundleBlob; readonly predicateType: string | null },
   sourceDateEpoch: number,
 ): EncodedManifest =>
   bundleReferrer(
     subject,
     {
       title: `${document}${BUNDLE_SUFFIX}`,
-      ...blobOf(bundle.text),
+      ...bundle.blob,
       ...(bundle.predicateType === null ? {} : { predicateType: bundle.predicateType }),
     },
     sourceDateEpoch,

@@ -1,5 +1,5 @@
-import { canonicalJson, Digest, type Sha256Hex, sha256Hex } from "../../builders/contract/digest.ts";
-import { type Lock, type LockedPackage, type LockedSuite, serializeLock } from "../../builders/contract/lock.ts";
+import { canonicalJson, Digest, type Sha256Hex } from "../../builders/contract/digest.ts";
+import { type Lock, lockDigest, type LockedPackage, type LockedSuite } from "../../builders/contract/lock.ts";
 import { pinnedParts } from "./image.ts";
 import { archiveOf, purlOf } from "./image-packages.ts";
 import { genericPurl, ociPurl } from "./purl.ts";
@@ -70,7 +70,7 @@ const debEntry = (facts: DependencyFacts, lock: Lock, locked: LockedPackage): Re
 
 function lockEntry(facts: DependencyFacts, name: string, path: string, { lock, gitBlob }: LockFacts) {
   const blob = gitBlob === null ? {} : { gitBlob };
-  const digest = { ...blob, sha256: sha256Hex(serializeLock(lock)) };
+  const digest = { ...blob, sha256: hexOf(lockDigest(lock)) };
   return { name, uri: `${facts.release.repository}#${path}`, digest };
 }
 

@@ -41,22 +41,28 @@ export function archContent(
     return archDocuments({ ...context, files, runs, boots, dpkgStatus, rootImage });
   };
   const documents = async () => (isReady() ? await (made ??= make()) : null);
+  const contents = new Map<TargetRef["variant"], TargetContent>();
+  const contentOf = (variant: TargetRef["variant"], { statement }: ArchDocuments): TargetContent => {
+    const folder = `${arch}/${variant}/`;
+    const files = (work.proven().reproduced?.files ?? []).filter(({ path }) => path.startsWith(folder));
+    return {
+      files: files.map(({ path, sha256, sizeBytes }) => ({
+        ...{ title: path.slice(folder.length), digest: `sha256:${sha256}`, size: sizeBytes },
+      })),
+      pathOf: ({ title }) => `${work.first().output}/${folder}${title}`,
+      documents: documentsFor({ arch, variant }, { runs: work.plan.runs, booted }),
+      statement: (document) => statement(variant, document),
+      sourceDateEpoch: context.sourceDateEpoch,
+    };
+  };
   return {
     documents,
     target: async (variant) => {
       const found = await documents();
       if (found === null) return null;
-      const folder = `${arch}/${variant}/`;
-      const files = (work.proven().reproduced?.files ?? []).filter(({ path }) => path.startsWith(folder));
-      return {
-        files: files.map(({ path, sha256, sizeBytes }) => ({
-          ...{ title: path.slice(folder.length), digest: `sha256:${sha256}`, size: sizeBytes },
-        })),
-        pathOf: ({ title }) => `${work.first().output}/${folder}${title}`,
-        documents: documentsFor({ arch, variant }, { runs: work.plan.runs, booted }),
-        statement: (document) => found.statement(variant, document),
-        sourceDateEpoch: context.sourceDateEpoch,
-      };
+      const content = contents.get(variant) ?? contentOf(variant, found);
+      contents.set(variant, content);
+      return content;
     },
   };
 }

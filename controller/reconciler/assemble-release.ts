@@ -51,6 +51,7 @@ export type ReleasePlan = {
 
 type Part = {
   readonly context: ArchContext;
+  readonly archive: InputsArchive;
   readonly work: ArchWork;
   readonly content: ArchContent;
   readonly targets: readonly TargetWork[];
@@ -63,12 +64,11 @@ async function recordedArch(
   booted: boolean,
   signal: AbortSignal,
 ): Promise<RecordedArch> {
-  const { context, work, content, targets } = part;
+  const { context, archive, work, content, targets } = part;
   const { manifest, output } = work.first();
   const { reproduced } = work.proven();
   const documents = await content.documents();
   if (reproduced === null || documents === null) throw new RangeError(`${context.arch} is not proven`);
-  const archive = inputsArchive(context);
   const layout = async (variant: string): Promise<Layout | null> => {
     const disk = reproduced.files.find(
       ({ path }) => path.startsWith(`${context.arch}/${variant}/`) && /\.(img|qcow2)$/.test(path),
@@ -122,11 +122,10 @@ export async function assembleRelease(
         () => content.target(variant),
       ),
     );
-    parts.push({ context, work, content, targets });
+    parts.push({ context, archive: inputsArchive(context), work, content, targets });
   }
   const arches = parts.map(({ work }) => work);
   const targets = parts.flatMap((part) => part.targets);
-  const archives = parts.map(({ context, work }) => ({ plan: work.plan, archive: inputsArchive(context) }));
   const writePublished = async (stop: AbortSignal): Promise<void> => {
     const booted = gate.bootWanted;
     const recorded: RecordedArch[] = [];
@@ -149,9 +148,9 @@ export async function assembleRelease(
       ...{ specDigest, version, keepRuns, parallelBoots, gate, arches, targets },
       inputs: {
         archived: async (stop) =>
-          (await Promise.all(archives.map(({ archive }) => isArchived(ports.inputs, archive, stop)))).every(Boolean),
+          (await Promise.all(parts.map(({ archive }) => isArchived(ports.inputs, archive, stop)))).every(Boolean),
         archive: async (stop) => {
-          for (const one of archives) await ports.archiveInputs(one.plan, one.archive, stop);
+          for (const { work: of, archive } of parts) await ports.archiveInputs(of.plan, archive, stop);
         },
       },
       record: {

@@ -77,7 +77,12 @@ export function targetWork(
     if (current === null) throw new RangeError(`${targetName(ref)} was not observed to be built`);
     return current;
   };
-  const files = (): EncodedManifest => filesManifest(known().files, known().sourceDateEpoch);
+  const manifests = new WeakMap<TargetContent, EncodedManifest>();
+  const files = (): EncodedManifest => {
+    const made = manifests.get(known()) ?? filesManifest(known().files, known().sourceDateEpoch);
+    manifests.set(known(), made);
+    return made;
+  };
   /** What users pull; null as long as a signature that is part of it is not there. */
   const final = (): EncodedManifest | null => {
     if (!isDiskImage(ref)) return files();
@@ -116,16 +121,23 @@ export function targetWork(
     const image = imageOf(known().files);
     return signer.signFile(known().pathOf(image), image.digest.slice("sha256:".length), signal);
   };
+  /** bundles are long, and each is asked for at every look */
+  const blobs = new Map<string, ReturnType<typeof blobOf>>();
+  const blobOfBundle = (text: string) => {
+    const blob = blobs.get(text) ?? blobOf(text);
+    blobs.set(text, blob);
+    return blob;
+  };
   const pushText = (text: string, signal: AbortSignal) =>
     store.pushBlob(
-      { mediaType: ARTIFACT_TYPE.bundle, ...blobOf(text) },
+      { mediaType: ARTIFACT_TYPE.bundle, ...blobOfBundle(text) },
       { kind: "bytes", bytes: new TextEncoder().encode(text) },
       signal,
     );
   const referrer = (subject: Descriptor, document: DocumentName, text: string): EncodedManifest => {
     const { statement, sourceDateEpoch } = known();
     const predicateType = statement(document)?.predicateType ?? null;
-    return documentManifest(subject, document, { text, predicateType }, sourceDateEpoch);
+    return documentManifest(subject, document, { blob: blobOfBundle(text), predicateType }, sourceDateEpoch);
   };
   const attach = async (subject: Descriptor, document: DocumentName, text: string, signal: AbortSignal) => {
     await pushText(text, signal);

@@ -23,10 +23,10 @@ type Waiting = { readonly order: string; readonly begin: () => void; readonly on
 
 /**
  * Whether a place is worth telling again. Who is told writes it down: in a long queue that would be all of them at each
- * turn, so what counts is a quarter of the way. How many wait behind is no news.
+ * turn, so what counts is half of the way. How many wait behind is no news.
  */
 const isNews = (told: number | undefined, place: number): boolean =>
-  told === undefined || Math.abs(told - place) >= Math.max(1, told / 4);
+  told === undefined || Math.abs(told - place) >= Math.max(1, told / 2);
 
 /** @param limit how many turns there are, asked each time */
 export function createTurns(limit: () => number): Turns {

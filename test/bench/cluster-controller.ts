@@ -2,6 +2,7 @@
 // a process of its own. It prints the address of its figures, and stops in order at SIGTERM.
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { statFields } from "../../builders/host/process-identity.ts";
 import { createLogger } from "../../controller/adapters/logger.ts";
 import { runClusterController } from "../../controller/cluster-wiring.ts";
 import { startFileServer } from "../fakes/file-server.ts";
@@ -22,9 +23,15 @@ let phases = (): ReadonlyMap<string, number> => new Map();
 const memory = (field: "VmRSS" | "VmHWM"): number =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]) * 1024;
 
+/** Processor time of children that have ended: cutime and cstime of proc_pid_stat(5), in hundredths of a second. */
+function childSeconds(): number {
+  const fields = statFields(process.pid);
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
 const figures = (): Figures => ({
   ...{ pid: process.pid, rss: memory("VmRSS"), peakRss: memory("VmHWM"), heap: process.memoryUsage().heapUsed },
-  ...{ cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 },
+  ...{ cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6, gitSeconds: childSeconds() },
   ...{ calls: Object.fromEntries(calls), phases: Object.fromEntries(phases()) },
 });
 

@@ -5,6 +5,8 @@ export type Figures = {
   readonly peakRss: number;
   readonly heap: number;
   readonly cpuSeconds: number;
+  /** of the programs that it ran to their end: git */
+  readonly gitSeconds: number;
   readonly calls: Readonly<Record<string, number>>;
   readonly phases: Readonly<Record<string, number>>;
 };

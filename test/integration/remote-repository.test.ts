@@ -58,6 +58,63 @@ recordRepositoryContract("a branch behind git's http server", async () => {
   return { records, rival, messages: () => messagesOf(directory) };
 });
 
+describe("a look at a branch", () => {
+  const options = { maxAge: 60_000 };
+  const recent = (mirrors: string) =>
+    openRemote(
+      new URL(name, server.url).href,
+      join(folder, `${count}-${mirrors}`),
+      { credentials: credentials() },
+      options,
+    );
+  const other = () => entryOf("other", "release", { "status.yaml": "2" });
+
+  it("serves those that come soon after it, if that is wanted", async () => {
+    const [{ records }, { records: rival }] = [await recent("ours"), await open("theirs")];
+    await records.commit(entry());
+    let looks = 0;
+    instead = ({ url = "" }) => {
+      if (url.includes("upload-pack")) looks += 1;
+      return false;
+    };
+    const { commit } = await records.tip();
+    expect(looks).toBe(0);
+    await rival.commit(other());
+    looks = 0;
+    expect((await records.tip()).commit).toBe(commit);
+    expect(looks).toBe(0);
+    expect((await (await open("third")).records.tip()).commit).not.toBe(commit);
+    expect(looks).toBeGreaterThan(0);
+  });
+
+  it("that is too old costs a commit another attempt, and nothing of others", async () => {
+    const [{ records }, { records: rival }] = [await recent("ours"), await open("theirs")];
+    await records.tip();
+    await rival.commit(other());
+    expect(await records.commit(entry())).toMatchObject({ changed: true });
+    const tip = await records.tip();
+    expect([...(await tip.readDirectory("records")).keys()].toSorted()).toEqual([
+      "demo/status.yaml",
+      "other/status.yaml",
+    ]);
+    expect(await messagesOf(directory)).toHaveLength(2);
+  });
+
+  it("is made anew for a commit of the specs that it does not know", async () => {
+    const { specs } = await openOwn(directory);
+    await specs.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message: "one" }));
+    const { specsAt } = await recent("ours");
+    const first = (await specs.tip()).commit ?? "";
+    expect((await specsAt(first))?.commit).toBe(first);
+    const { commit } = await specs.commit(async () => ({
+      changes: [{ path: "specs/a", content: "2" }],
+      message: "two",
+    }));
+    expect((await specsAt(commit ?? ""))?.commit).toBe(commit);
+    expect(await specsAt("f".repeat(40))).toBe(null);
+  });
+});
+
 describe("a server", () => {
   it("that asks who we are is told by the file alone, and nobody is asked", async () => {
     const anonymous = openRemote(new URL(name, server.url).href, join(folder, `${count}-anonymous`));

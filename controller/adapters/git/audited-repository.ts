@@ -5,7 +5,7 @@ import type { AuditedRepository } from "../../ports/audited-repository.ts";
 import { refTip } from "./bare-repository.ts";
 import { readSignature } from "./commit-signature.ts";
 import { gitOn, type GitOptions } from "./git.ts";
-import { treeAt, treeInHistory } from "./tree.ts";
+import { treeAt, treesInHistory } from "./tree.ts";
 
 /**
  * The repository's own settings count for little: it may not make git fetch what is missing, which runs what it names as
@@ -34,10 +34,11 @@ export async function openAuditedRepository(
     await refTip(git, `refs/heads/${branches.specs}`),
     await refTip(git, `refs/heads/${branches.records}`),
   ];
+  const treeInHistory = treesInHistory(git);
   return {
     specs: treeAt(git, specs),
     records: treeAt(git, records),
     signatureOf: (commit, allowedSigners) => readSignature(git, commit, allowedSigners),
-    specsAt: (commit) => treeInHistory(git, specs, commit),
+    specsAt: (commit) => treeInHistory(specs, commit),
   };
 }

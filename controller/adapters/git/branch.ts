@@ -10,8 +10,11 @@ export type Branch = {
   readonly git: Git;
   /** names it in messages */
   readonly label: string;
-  /** its last commit, or null; a remote one is fetched */
-  readonly tip: () => Promise<string | null>;
+  /**
+   * its last commit, or null; a remote one is fetched
+   * @param maxAge how long ago, in ms, a remote branch may have been seen like that; 0, the default: it is looked at now
+   */
+  readonly tip: (maxAge?: number) => Promise<string | null>;
   /** Compare-and-swap: false if the branch is not at `from` by now, or another writer holds it. */
   readonly move: (to: string, from: string | null) => Promise<boolean>;
   /** what to do where a lock is held for ever */
@@ -39,6 +42,8 @@ export type WriterOptions = {
   readonly committer: Committer;
   /** pause before the n-th retry, in ms; the default is random, so that writers get out of each other's way */
   readonly pause?: (retry: number) => number;
+  /** as Branch.tip: for what others hardly ever write, or where a commit tells that they did */
+  readonly maxAge?: number;
   /** told how each commit's way onto its branch ended ("pushed", or the code of the fault), after how many attempts */
   readonly onPush?: (result: string, attempts: number) => void;
 };
@@ -50,13 +55,13 @@ export type WriterOptions = {
  */
 export async function addCommit(
   branch: Branch,
-  { committer, pause = jittered, onPush = () => undefined }: WriterOptions,
+  { committer, pause = jittered, maxAge = 0, onPush = () => undefined }: WriterOptions,
   compose: (tip: string | null, tree: string) => Promise<Omit<NewCommit, "parent"> | null>,
 ): Promise<CommitOutcome> {
   const { git } = branch;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     if (attempt > 1) await sleep(pause(attempt - 1));
-    const tip = await branch.tip();
+    const tip = await branch.tip(attempt === 1 ? maxAge : 0);
     const tree = await treeOf(git, tip);
     const next = await compose(tip, tree);
     if (next === null || next.tree === tree) return { commit: tip, changed: false };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseBatch, parseBatchCheck } from "./cat-file.ts";
+import { type BatchAnswer, batchParser, parseBatchCheck } from "./cat-file.ts";
 
 const ID = "ce013625030ba8dba906f756967f9e9ca394464a";
 const batch = (contents: readonly Uint8Array[]): Buffer =>
@@ -8,8 +8,22 @@ const batch = (contents: readonly Uint8Array[]): Buffer =>
     contents.flatMap((content) => [Buffer.from(`${ID} blob ${content.length}\n`), content, Buffer.from("\n")]),
   );
 
+/** What is told of an output that comes in pieces of these sizes, over and over. */
+function told(output: Uint8Array, sizes: readonly number[]): BatchAnswer[] {
+  const answers: BatchAnswer[] = [];
+  const parse = batchParser((answer) => answers.push(answer));
+  for (let at = 0, nth = 0; at < output.length; nth += 1) {
+    const size = sizes[nth % sizes.length] ?? 1;
+    parse(output.subarray(at, at + size));
+    at += size;
+  }
+  return answers;
+}
+
+const sizes = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1 });
+
 describe("output of git cat-file --batch", () => {
-  it("is taken apart whatever the contents hold", () => {
+  it("is taken apart whatever the contents hold, and in whichever pieces it comes", () => {
     const content = fc.oneof(
       fc.uint8Array(),
       fc
@@ -17,19 +31,23 @@ describe("output of git cat-file --batch", () => {
         .map((text) => Uint8Array.from(Buffer.from(text))),
     );
     fc.assert(
-      fc.property(fc.array(content), (contents) => {
-        expect(parseBatch(batch(contents))).toEqual(contents.map((one) => ({ id: ID, type: "blob", content: one })));
+      fc.property(fc.array(content), sizes, (contents, pieces) => {
+        const wanted = contents.map((one) => ({ id: ID, type: "blob", content: one }));
+        expect(told(batch(contents), pieces)).toEqual(wanted);
       }),
     );
   });
 
-  it("is refused where it is cut short or an object is missing", () => {
+  it("tells what is missing, and nothing of what is cut short", () => {
     const whole = batch([Buffer.from("content"), Buffer.from("more")]);
     const complete = batch([Buffer.from("content")]).length;
-    for (let length = 1; length < whole.length; length += 1) {
-      if (length !== complete) expect(() => parseBatch(whole.subarray(0, length))).toThrow(/cut short/);
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(told(whole.subarray(0, length), [7])).toHaveLength(length < complete ? 0 : 1);
     }
-    expect(() => parseBatch(Buffer.from(`${ID} missing\n`))).toThrow(/missing/);
+    const answers = told(Buffer.from(`${ID} missing\na:b c missing\nfatal\n${ID} blob 1\nx\n`), [3]);
+    expect(answers.slice(0, 2)).toEqual([null, null]);
+    expect(answers[2]).toMatchObject({ code: "RepositoryUnusable", message: 'git cat-file answered "fatal"' });
+    expect(answers[3]).toMatchObject({ id: ID });
   });
 });
 

@@ -13,28 +13,42 @@ export function parseBatchCheck(output: string): { readonly id: string; readonly
   });
 }
 
-/**
- * The objects in the output of `git cat-file --batch`.
- * @throws ReleaseError RepositoryUnusable if one of those asked for is missing, or the output is cut short
- */
-export function parseBatch(output: Buffer): GitObject[] {
-  const objects: GitObject[] = [];
-  let at = 0;
-  while (at < output.length) {
-    const end = output.indexOf("\n", at);
-    const header = output.toString("utf8", at, end === -1 ? output.length : end);
-    const [, id, type, size] = HEADER.exec(header) ?? [];
-    const start = end + 1;
-    const stop = start + Number(size);
-    if (id === undefined || type === undefined || output[stop] !== 0x0a) {
-      throw new ReleaseError(
-        "RepositoryUnusable",
-        `git cat-file answered ${JSON.stringify(header)}: an object is missing or its content is cut short`,
-        "check the repository with git fsck",
-      );
+/** What `git cat-file --batch` answers to one name: null if there is no such object, a fault if it says anything else. */
+export type BatchAnswer = GitObject | null | ReleaseError;
+
+function answerTo(header: string): BatchAnswer {
+  if (header.endsWith(" missing")) return null;
+  return new ReleaseError(
+    "RepositoryUnusable",
+    `git cat-file answered ${JSON.stringify(header)}`,
+    "check the repository with git fsck",
+  );
+}
+
+/** Takes the output of `git cat-file --batch` piece by piece, and tells each answer as soon as it is whole. */
+export function batchParser(onAnswer: (answer: BatchAnswer) => void): (piece: Uint8Array) => void {
+  let pieces: Uint8Array[] = [];
+  let size = 0;
+  let needed = 1; // bytes, before anything more can be told
+  return (piece) => {
+    pieces.push(piece);
+    size += piece.byteLength;
+    if (size < needed) return;
+    const held = Buffer.concat(pieces);
+    let at = 0;
+    for (;;) {
+      const end = held.indexOf("\n", at);
+      const header = held.toString("utf8", at, end === -1 ? at : end);
+      const [, id, type, length] = HEADER.exec(header) ?? [];
+      const start = end + 1;
+      const stop = start + Number(length ?? 0);
+      needed = end === -1 ? held.length - at + 1 : length === undefined ? 0 : stop + 1 - at;
+      if (end === -1 || at + needed > held.length) break;
+      if (id === undefined || type === undefined) onAnswer(answerTo(header));
+      else onAnswer({ id, type, content: new Uint8Array(held.subarray(start, stop)) });
+      at = length === undefined ? start : stop + 1;
     }
-    objects.push({ id, type, content: new Uint8Array(output.subarray(start, stop)) });
-    at = stop + 1;
-  }
-  return objects;
+    pieces = at === held.length ? [] : [held.subarray(at)];
+    size = held.length - at;
+  };
 }

@@ -1,9 +1,10 @@
 import { simpleGit } from "simple-git";
 import { DISK_FULL_REMEDY, saysDiskFull } from "../../../builders/host/disk-full.ts";
-import { PLAIN_ENV } from "../../../builders/host/exec.ts";
+import { converse, PLAIN_ENV } from "../../../builders/host/exec.ts";
 import { startedBy } from "../../../builders/host/orphans.ts";
 import { thisProcess } from "../../../builders/host/process-identity.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { type ObjectReader, objectReader } from "./object-reader.ts";
 
 /** git on one repository. Arguments reach git as they are; nothing of the caller's configuration does. */
 export type Git = {
@@ -16,6 +17,8 @@ export type Git = {
   readonly run: (args: readonly string[], options?: GitOptions) => Promise<string>;
   /** Runs `git cat-file <args>` on `input`: its output, byte for byte. Throws as `run`. */
   readonly catFile: (args: readonly string[], input: string) => Promise<Buffer>;
+  /** Reads objects of the repository; one git does it for all. */
+  readonly read: ObjectReader;
 };
 
 export type GitOptions = {
@@ -60,6 +63,8 @@ export const saidBy = (error: unknown): string | undefined =>
     ? error.cause.message
     : undefined;
 
+const BATCH = ["cat-file", "--batch"];
+
 type Failure = { readonly exitCode: number; readonly said: string };
 
 function releaseError(args: readonly string[], place: string | null, { exitCode, said }: Failure): ReleaseError {
@@ -86,20 +91,25 @@ function releaseError(args: readonly string[], place: string | null, { exitCode,
  * @param always variables and settings of every call
  */
 export function gitOn(gitDirectory: string | null, always: Pick<GitOptions, "env" | "config"> = {}): Git {
+  const environment = () => {
+    const own = startedBy(thisProcess()); // ended before anybody takes over what it locks
+    const place = gitDirectory === null ? {} : { GIT_DIR: gitDirectory };
+    return { ...ISOLATED, ...own, ...place, ...always.env };
+  };
+  const settings = [...CONFIG, ...(always.config ?? [])];
+  const batch = [...settings.flatMap((setting) => ["-c", setting]), ...BATCH];
   /** simple-git's input and error handlers belong to an instance, so each call has its own. */
   const call = async <T>(
     args: readonly string[],
     options: GitOptions,
     start: (git: ReturnType<typeof simpleGit>) => PromiseLike<T>,
   ) => {
-    const own = startedBy(thisProcess()); // ended before anybody takes over what it locks
-    const place = gitDirectory === null ? {} : { GIT_DIR: gitDirectory };
-    const env = { ...ISOLATED, ...own, ...place, ...always.env, ...options.env };
+    const env = { ...environment(), ...options.env };
     let failed: Failure | undefined;
     const { input } = options;
     const git = simpleGit({
       baseDir: "/",
-      config: [...CONFIG, ...(always.config ?? []), ...(options.config ?? [])],
+      config: [...settings, ...(options.config ?? [])],
       // constants of this folder, and paths that its callers made: none comes from a spec
       allowEnvironment: Object.keys(env),
       unsafe: {
@@ -136,5 +146,9 @@ export function gitOn(gitDirectory: string | null, always: Pick<GitOptions, "env
         if (Buffer.isBuffer(output)) return output;
         throw new ReleaseError("Internal", "simple-git gave no bytes for cat-file", "report this as a bug of imgrel");
       }),
+    read: objectReader(
+      (...told) => converse({ program: "git", args: batch, env: environment() }, ...told),
+      (said) => releaseError(BATCH, gitDirectory, { exitCode: 0, said }),
+    ),
   };
 }

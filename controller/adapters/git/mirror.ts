@@ -96,23 +96,32 @@ export function mirroredBranch(mirror: Mirror, name: string, growsOnly: boolean)
     return tip;
   };
 
+  /** how the branch was when it was looked at last, or moved by us */
+  let last: { readonly tip: string | null; readonly at: number } | undefined;
+  const saw = (tip: string | null): string | null => {
+    last = { tip, at: performance.now() };
+    return tip;
+  };
   /** a look that has not begun: whoever asks meanwhile may have what it will see */
   let next: Promise<string | null> | undefined;
 
   return {
     git,
     label,
-    tip: () => {
-      next ??= alone(() => {
+    tip: async (maxAge = 0) => {
+      if (last !== undefined && performance.now() - last.at < maxAge) return last.tip;
+      next ??= alone(async () => {
         next = undefined;
-        return observe();
+        return saw(await observe());
       });
       return next;
     },
     move: (to, from) =>
       alone(async () => {
+        last = undefined;
         if (!(await remote.push(to, theirs))) return false;
         await remember(to, from);
+        saw(to);
         return true;
       }),
     heldRemedy: "try again; if nobody else writes there, a crash left a lock: ask its owner to remove it",

@@ -108,5 +108,5 @@ export function recordRepository(branch: Branch, options: WriterOptions): Record
     }
   };
 
-  return { tip: async () => treeAt(git, await branch.tip()), commit: batchQueue(MAX_ENTRIES, commitAll) };
+  return { tip: async () => treeAt(git, await branch.tip(options.maxAge)), commit: batchQueue(MAX_ENTRIES, commitAll) };
 }

@@ -15,7 +15,7 @@ import { type Mirror, mirroredBranch, openMirror, writeTrustingConfig } from "./
 import { recordRepository } from "./record-repository.ts";
 import { accessTo, type RemoteCredentials } from "./remote-access.ts";
 import { specRepository } from "./spec-repository.ts";
-import { treeInHistory } from "./tree.ts";
+import { treesInHistory } from "./tree.ts";
 
 /** The repository with specs and records. */
 export type RepositoryPlace =
@@ -101,10 +101,16 @@ async function openRemote(place: RepositoryPlace & { readonly kind: "remote" }):
  */
 export async function openRepositoryAt(place: RepositoryPlace, options: RepositoryOptions): Promise<OpenRepository> {
   const { specBranch, recordsBranch } = options;
-  const reading = (git: Git, branch: Branch) => ({
-    signatureOf: (commit: string, signers: string) => readSignature(git, commit, signers),
-    specsAt: async (commit: string) => treeInHistory(git, await branch.tip(), commit),
-  });
+  const reading = (git: Git, branch: Branch) => {
+    const treeInHistory = treesInHistory(git);
+    return {
+      signatureOf: (commit: string, signers: string) => readSignature(git, commit, signers),
+      specsAt: async (commit: string) => {
+        const found = await treeInHistory(await branch.tip(options.maxAge), commit);
+        return found ?? treeInHistory(await branch.tip(), commit);
+      },
+    };
+  };
   if (place.kind === "own") {
     const git = await openBareRepository(place.directory, specBranch);
     const branch = (name: string) => localBranch(git, place.directory, name);

@@ -23,6 +23,12 @@ export type OpenedRepositories = {
 };
 
 /**
+ * Releases that are worked on at once look at the same branches again and again; only we write records, and each look of
+ * a source at its specs is a new one. Milliseconds.
+ */
+const MAX_AGE = 5000;
+
+/**
  * @param mirrors absolute path of the folder that holds copies of repositories
  * @param onPush as WriterOptions.onPush
  */
@@ -50,7 +56,7 @@ export function openedRepositories(
         };
         const repository = openRepositoryAt(place, {
           ...{ specBranch: spec.branch, recordsBranch: mode === "Path" ? spec.branch : branch },
-          ...{ committer: { author, ...(signingKey === undefined ? {} : { signingKey }) }, onPush },
+          ...{ committer: { author, ...(signingKey === undefined ? {} : { signingKey }) }, maxAge: MAX_AGE, onPush },
         });
         known = { of, repository, read: new Map() };
         opened.set(uid, known);
