@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exec, type Outcome } from "../../builders/host/exec.ts";
+import { refTip } from "../../controller/adapters/git/bare-repository.ts";
+import { gitOn } from "../../controller/adapters/git/git.ts";
 import { openRepositoryAt } from "../../controller/adapters/git/repository-at.ts";
 import { type ApiClient, createApiClient } from "../../controller/adapters/kubernetes/api-client.ts";
 import { RELEASES, SOURCES } from "../../controller/adapters/kubernetes/release-kinds.ts";
@@ -10,6 +12,7 @@ import type { FileChange } from "../../controller/domain/spec-files.ts";
 import { classObject, sourceObject } from "../fakes/cluster-objects.ts";
 import { startFileServer } from "../fakes/file-server.ts";
 import { gitAnswer, sendAnswer } from "../fakes/git-http.ts";
+import { plainManifests } from "../deploy-manifests.ts";
 import { IMGREL_ENV, imgrel, PROJECT } from "../imgrel.ts";
 import { type Cluster, kubectl, printed } from "../system/cluster/cluster.ts";
 import { takeDown } from "../system/cluster/down.ts";
@@ -23,6 +26,7 @@ export const NAMESPACE = "imgrel-system";
 export const BARE_NAMESPACE = "bare";
 const ACCOUNT = { user: "bot", password: "bench" };
 const SOURCE = "releases";
+const RECORDS = "release-records";
 
 /** A cluster with the kinds, a class and a source whose repository is served over http. */
 export type Room = AsyncDisposable & {
@@ -32,6 +36,10 @@ export type Room = AsyncDisposable & {
   readonly folder: string;
   /** commits to the branch of specs, and has the source looked at */
   readonly merge: (changes: readonly FileChange[]) => Promise<void>;
+  /** commits of the records, the first one first */
+  readonly records: () => Promise<readonly string[]>;
+  /** where records are, and an empty repository behind the same server */
+  readonly git: { readonly directory: string; readonly bare: URL; readonly account: typeof ACCOUNT };
   /** has nobody look at the repository any more */
   readonly suspend: () => Promise<void>;
 };
@@ -51,8 +59,10 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
   const directory = join(folder, "git/releases.git");
   const { specs } = await openRepositoryAt(
     { kind: "own", directory },
-    { specBranch: "main", recordsBranch: "release-records", committer: AUTHOR },
+    { specBranch: "main", recordsBranch: RECORDS, committer: AUTHOR },
   );
+  const own = gitOn(directory);
+  await gitOn(null).run(["init", "--bare", "--quiet", join(folder, "git/bare.git")]);
   const server = await startFileServer((request, response) => {
     gitAnswer(join(folder, "git"), request, ACCOUNT).then(
       (answer) => sendAnswer(response, answer),
@@ -78,6 +88,11 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
   let merges = 0;
   return {
     ...{ cluster, client, folder },
+    git: { directory, bare: new URL("bare.git", server.url), account: ACCOUNT },
+    records: async () => {
+      const tip = await refTip(own, `refs/heads/${RECORDS}`);
+      return tip === null ? [] : (await own.run(["rev-list", "--reverse", tip])).trim().split("\n");
+    },
     merge: async (changes) => {
       await specs.commit(async () => ({ changes, message: "merge" }));
       merges += 1;
@@ -108,8 +123,19 @@ export type RunningController = {
   readonly stop: () => Promise<Outcome>;
 };
 
-/** @param flags of node */
-export async function startController({ cluster, folder }: Room, flags: readonly string[]): Promise<RunningController> {
+/** The flags of node that the Deployment gives, so that memory is measured as it is deployed. */
+async function deployedFlags(): Promise<readonly string[]> {
+  const file = "deploy/base/controller.yaml";
+  const deployment = plainManifests(await readFile(join(PROJECT, file), "utf8"), file).find(
+    ({ kind }) => kind === "Deployment",
+  );
+  const env = /"name":"NODE_OPTIONS","value":"([^"]+)"/.exec(JSON.stringify(deployment));
+  if (env?.[1] === undefined) throw new Error(`${file} gives no NODE_OPTIONS`);
+  return env[1].split(" ");
+}
+
+export async function startController({ cluster, folder }: Room): Promise<RunningController> {
+  const flags = await deployedFlags();
   const scratch = await mkdtemp(join(folder, "scratch-"));
   const address = Promise.withResolvers<string>();
   const lines: string[] = [];

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBytes } from "../../controller/domain/format.ts";
+import { barePushes } from "./bare-pushes.ts";
 import { bareWrites, copyReleased } from "./bare-writes.ts";
 import { callLines, callsBetween, type Figures, sumOf } from "./cluster-figures.ts";
 import { figuresOnce, openRoom, type Room, type RunningController, startController } from "./cluster-room.ts";
@@ -8,9 +9,6 @@ import { describeUse, watchMachine } from "./machine-state.ts";
 
 /** Releases of the class that are worked on at once; a class that says nothing has four. */
 const AT_ONCE = 8;
-
-/** What the controller's process may use for objects, MiB: else V8 takes a part of the machine's memory. */
-const HEAP = ["--max-old-space-size=112", "--max-semi-space-size=4"];
 
 /** Waits until so many releases are released, and everything about them is sent. */
 async function allReleased(room: Room, controller: RunningController, releases: number): Promise<Figures> {
@@ -27,6 +25,7 @@ async function round(room: Room, controller: RunningController, number: number, 
   const locks = await benchLocks();
   const names = Array.from({ length: releases }, (_, index) => `round-${number}-${String(index).padStart(5, "0")}`);
   await room.merge(specFiles(names, locks, false));
+  const recorded = await room.records();
   const before = await controller.figures();
   const machine = watchMachine();
   const after = await allReleased(room, controller, number * releases);
@@ -46,9 +45,17 @@ async function round(room: Room, controller: RunningController, number: number, 
     `  RSS ${formatBytes(rss)}, at most ${formatBytes(after.peakRss)} (target 250 MiB); heap ${formatBytes(heap)}`,
   );
   const bare = watchMachine();
-  const bareSeconds = await bareWrites(room, { names, calls }, AT_ONCE);
+  const commits = (await room.records()).slice(recorded.length);
+  const [requests, pushes] = await Promise.all([
+    bareWrites(room, { names, calls }, AT_ONCE),
+    barePushes(room, commits),
+  ]);
+  const bareSeconds = Math.max(requests, pushes);
   const ratio = (wallSeconds / bareSeconds).toFixed(2);
-  console.log(`  the same requests in a bare loop ${bareSeconds.toFixed(1)} s: ${ratio} times as long (target 2.00)`);
+  console.log(
+    `  the same requests and ${commits.length} pushes in a bare loop ${bareSeconds.toFixed(1)} s ` +
+      `(requests ${requests.toFixed(1)} s, pushes ${pushes.toFixed(1)} s): ${ratio} times as long (target 2.00)`,
+  );
   console.log(`  ${describeUse(use)}; in the bare loop ${describeUse(bare(0))}`);
 }
 
@@ -63,7 +70,7 @@ const leading = (room: Room, controller: RunningController): Promise<Figures> =>
  */
 export async function clusterReleases(rounds: number, releases: number): Promise<void> {
   await using room = await openRoom(AT_ONCE, false);
-  const controller = await startController(room, HEAP);
+  const controller = await startController(room);
   try {
     console.log(`RSS before the first release ${formatBytes((await leading(room, controller)).rss)}`);
     for (let number = 1; number <= rounds; number += 1) await round(room, controller, number, releases);
@@ -75,7 +82,7 @@ export async function clusterReleases(rounds: number, releases: number): Promise
 /** A controller whose releases are all released: what it needs to do nothing. The source is suspended. */
 export async function idleReleases(releases: number): Promise<void> {
   await using room = await openRoom(AT_ONCE, false);
-  const first = await startController(room, HEAP);
+  const first = await startController(room);
   const name = "released";
   try {
     await leading(room, first);
@@ -87,7 +94,7 @@ export async function idleReleases(releases: number): Promise<void> {
   await room.suspend();
   await copyReleased(room, name, releases - 1);
   const begun = performance.now();
-  const controller = await startController(room, HEAP);
+  const controller = await startController(room);
   try {
     await figuresOnce(room, controller, ({ phases }) => (phases["Released"] ?? 0) >= releases);
     await leading(room, controller);
