@@ -1,54 +1,49 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { ReleaseError } from "../../domain/errors.ts";
 import { checkedPath, type FileChange } from "../../domain/spec-files.ts";
 import { signingConfig, signingFault } from "./commit-signature.ts";
 import type { Git } from "./git.ts";
 
 export type Author = { readonly name: string; readonly email: string };
 
-/** The tree of a commit; of null, the empty tree, which git knows without storing it. */
-export const treeOf = async (git: Git, commit: string | null): Promise<string> =>
-  commit === null
-    ? (await git.run(["hash-object", "-t", "tree", "--stdin"], { input: "" })).trim()
-    : (await git.run(["rev-parse", `${commit}^{tree}`])).trim();
+const FSCK = "check the repository with git fsck";
 
-/** Stores contents as blobs, all by one process, which reads them from files in `folder`. */
-async function writeBlobs(git: Git, folder: string, contents: readonly (string | Uint8Array)[]): Promise<string[]> {
-  const paths = contents.map((_, index) => join(folder, `${index}`));
-  for (const [index, content] of contents.entries()) await writeFile(paths[index] ?? "", content);
-  const input = paths.map((path) => `${path}\n`).join("");
-  return (await git.run(["hash-object", "-w", "--no-filters", "--stdin-paths"], { input })).trim().split("\n");
+/** The tree of a commit; of null, the empty tree, which git knows without storing it. */
+export async function treeOf(git: Git, commit: string | null): Promise<string> {
+  if (commit === null) return (await git.run(["hash-object", "-t", "tree", "--stdin"], { input: "" })).trim();
+  const [tree] = await git.read([`${commit}^{tree}`]);
+  if (tree != null) return tree.id;
+  throw new ReleaseError("RepositoryUnusable", `the tree of ${commit} is missing`, FSCK);
 }
 
+/** As git-fast-import(1) reads paths: whatever it holds, nothing of it ends the line. */
+const quoted = (path: string): string => `"${path.replaceAll(/[\\"]/g, "\\$&").replaceAll("\n", "\\n")}"`;
+
+/** The branch of a commit whose tree alone is wanted: it is forgotten again before git would write its ref. */
+const SCRATCH = "refs/imgrel/tree";
+
 /**
- * Writes a tree: the tree `base` with `changes` on top. The repository's own index is never touched.
+ * Writes a tree: the tree `base` with `changes` on top. One process writes all of it, and no index is touched.
  * @returns the tree
- * @throws ReleaseError SpecInvalid for a path that climbs out; RepositoryUnusable
+ * @throws ReleaseError SpecInvalid for a path that climbs out; RepositoryUnusable, DiskFull
  */
 export async function writeTree(git: Git, base: string, changes: readonly FileChange[]): Promise<string> {
-  for (const { path } of changes) checkedPath(path);
-  const written = changes.flatMap(({ path, content }) => (content === null ? [] : [{ path, content }]));
   const removed = changes.filter(({ content }) => content === null);
-  const folder = await mkdtemp(join(tmpdir(), "imgrel-tree-"));
-  try {
-    const ids = await writeBlobs(
-      git,
-      folder,
-      written.map(({ content }) => content),
-    );
-    const lines = [
-      // removals first: a file may take the place of a folder
-      ...removed.map(({ path }) => `0 ${"0".repeat(base.length)}\t${path}\0`),
-      ...written.map(({ path }, index) => `100644 ${ids[index]}\t${path}\0`),
-    ];
-    const env = { GIT_INDEX_FILE: join(folder, "index") };
-    await git.run(["read-tree", base], { env });
-    await git.run(["update-index", "-z", "--add", "--index-info"], { env, input: lines.join("") });
-    return (await git.run(["write-tree"], { env })).trim();
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  const pieces: (string | Uint8Array)[] = [
+    `feature done\ncommit ${SCRATCH}\ncommitter imgrel <> 0 +0000\ndata 0\nM 040000 ${base} ""\n`,
+    // removals first: a file may take the place of a folder
+    ...removed.map(({ path }) => `D ${quoted(checkedPath(path))}\n`),
+  ];
+  for (const { path, content } of changes) {
+    if (content === null) continue;
+    const bytes = Buffer.from(content);
+    pieces.push(`M 100644 inline ${quoted(checkedPath(path))}\ndata ${bytes.length}\n`, bytes, "\n");
   }
+  pieces.push(`ls ""\nreset ${SCRATCH}\n\ndone\n`);
+  const input = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
+  const printed = await git.run(["fast-import", "--quiet", "--cat-blob-fd=1"], { input });
+  const [, tree] = /^040000 tree ([0-9a-f]+)\t/.exec(printed) ?? [];
+  if (tree !== undefined) return tree;
+  throw new ReleaseError("RepositoryUnusable", `git fast-import printed ${JSON.stringify(printed)}`, FSCK);
 }
 
 /** What a commit holds and says. `parent` null: it begins a branch. */
