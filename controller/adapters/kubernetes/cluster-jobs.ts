@@ -78,7 +78,11 @@ export function clusterJobs(calls: JobCalls, follow: ClusterJobs["follow"]): Clu
       throw error;
     }
   };
-  const removeAll = async (resource: Resource, { namespace, selector }: Selected, signal: AbortSignal): Promise<void> => {
+  const removeAll = async (
+    resource: Resource,
+    { namespace, selector }: Selected,
+    signal: AbortSignal,
+  ): Promise<void> => {
     await calls.removeAll({ resource, namespace, labelSelector: selector }, signal);
   };
   return {

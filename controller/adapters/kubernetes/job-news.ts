@@ -61,7 +61,8 @@ export function jobNews(options: JobNewsOptions): ClusterJobs["follow"] {
         keep: (object) => ({ selector: ownSelector(object.metadata.labels ?? {}), stage: stage(object) }),
         onChange: ({ before, after }) => {
           const isMoved = before?.selector !== after?.selector;
-          if (after !== undefined && (isMoved ? after.stage !== "" : after.stage !== before?.stage)) wake(after.selector);
+          if (after !== undefined && (isMoved ? after.stage !== "" : after.stage !== before?.stage))
+            wake(after.selector);
           if (before !== undefined && isMoved) wake(before.selector);
         },
       });

@@ -202,7 +202,10 @@ function pullFault(pod: ObservedPod): { name: string; message: string } | undefi
 const hasStarted = (pod: ObservedPod): boolean =>
   containersOf(pod).some(({ state }) => state?.running !== undefined || state?.terminated !== undefined);
 
-/** How far a Job is, as far as {@link judgeAttempt} asks: while it stays the same, so does the outcome. */
+/**
+ * How far a Job is, as far as {@link judgeAttempt} asks: while Job and pods stay where they are, so does the outcome. Only
+ * what is said of a long wait changes with time and events.
+ */
 export const stageOfJob = ({ status }: ObservedJob): string =>
   (["Complete", "Failed"] as const).find((type) => conditionOf(status, type) !== undefined) ?? "";
 
