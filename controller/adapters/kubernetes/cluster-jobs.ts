@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { ReleaseError } from "../../domain/errors.ts";
-import type { ClusterJobs, Creation, Named, Selected } from "../../ports/cluster-jobs.ts";
+import type { ClusterJobs, Creation, Selected } from "../../ports/cluster-jobs.ts";
 import { JOBS, namespaced, PODS, type Resource } from "./resource.ts";
 import { EventObject, JobObject, PodObject } from "./observed-objects.ts";
 
