@@ -36,13 +36,15 @@ export type ClusterJobs = {
   readonly listJobs: (of: Selected, signal: AbortSignal) => Promise<readonly ObservedJob[]>;
   /** with its pods, in the background; one that is gone is no error */
   readonly deleteJob: (of: Named, signal: AbortSignal) => Promise<void>;
+  /** all of these labels with their pods, in the background */
+  readonly deleteJobs: (of: Selected, signal: AbortSignal) => Promise<void>;
   readonly createClaim: (claim: ClaimManifest, signal: AbortSignal) => Promise<Creation>;
   readonly listClaims: (
     of: Selected,
     signal: AbortSignal,
   ) => Promise<readonly { readonly metadata: Pick<ObservedJob["metadata"], "name" | "labels"> }[]>;
-  /** once no pod uses it; one that is gone is no error */
-  readonly deleteClaim: (of: Named, signal: AbortSignal) => Promise<void>;
+  /** all of these labels, each once no pod uses it */
+  readonly deleteClaims: (of: Selected, signal: AbortSignal) => Promise<void>;
   readonly listPods: (of: Selected, signal: AbortSignal) => Promise<readonly ObservedPod[]>;
   /** events about an object, core/v1 */
   readonly listEvents: (

@@ -1,5 +1,6 @@
-// node test/bench/cluster-controller.ts KUBECONFIG NAMESPACE SCRATCH: the controller that test/bench/cluster.ts measures, in
-// a process of its own. It prints the address of its figures, and stops in order at SIGTERM.
+// node test/bench/cluster-controller.ts KUBECONFIG NAMESPACE SCRATCH memory|jobs: the controller that test/bench/cluster.ts
+// measures, in a process of its own. It prints the address of its figures, and stops in order at SIGTERM. What the pods of
+// its Jobs say at their end is asked there too, by their labels.
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { statFields } from "../../builders/host/process-identity.ts";
@@ -11,8 +12,11 @@ import { tokenConnection } from "./cluster-access.ts";
 import type { Figures } from "./cluster-figures.ts";
 import { benchOpener } from "./cluster-opener.ts";
 import { benchLocks } from "./cluster-specs.ts";
+import { jobContents } from "./job-contents.ts";
+import { jobRuns } from "./job-runs.ts";
+import { statusesOf } from "./memory-ports.ts";
 
-const [kubeconfig = "", namespace = "", scratch = ""] = process.argv.slice(2);
+const [kubeconfig = "", namespace = "", scratch = "", builds = ""] = process.argv.slice(2);
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort(new DOMException("the bench is over", "AbortError")));
 
@@ -35,7 +39,12 @@ const figures = (): Figures => ({
   ...{ calls: Object.fromEntries(calls), phases: Object.fromEntries(phases()) },
 });
 
-await using server = await startFileServer((_, response) => response.end(JSON.stringify(figures())));
+const locks = await benchLocks();
+const contents = jobContents(statusesOf(locks));
+await using server = await startFileServer(({ url = "" }, response) => {
+  const labels = new URL(url, "http://localhost").searchParams;
+  response.end(JSON.stringify(labels.size === 0 ? figures() : (contents.said(Object.fromEntries(labels)) ?? null)));
+});
 process.stdout.write(`${server.url.href}\n`);
 await runClusterController(
   {
@@ -50,7 +59,7 @@ await runClusterController(
       showReleases: (read) => void (phases = read),
     },
     scratch,
-    opener: benchOpener(await benchLocks()),
+    opener: benchOpener(locks, builds === "jobs" ? jobRuns(contents, scratch) : undefined),
   },
   stop.signal,
 );

@@ -32,6 +32,8 @@ const RECORDS = "release-records";
 export type Room = AsyncDisposable & {
   readonly cluster: Cluster;
   readonly client: ApiClient;
+  /** where Jobs are made */
+  readonly buildNamespace: string;
   /** of everything that the bench makes */
   readonly folder: string;
   /** commits to the branch of specs, and has the source looked at */
@@ -44,16 +46,16 @@ export type Room = AsyncDisposable & {
   readonly suspend: () => Promise<void>;
 };
 
-const CLUSTER = "bench";
 const AUTHOR = { author: { name: "bench", email: "bench@example.org" } };
 
-export async function openRoom(releasesAtOnce: number, booted: boolean): Promise<Room> {
-  await takeDown(CLUSTER, SIGNAL);
-  const cluster = await bringUp(CLUSTER, { say: () => undefined, signal: SIGNAL });
+/** @param name of its test cluster */
+export async function openRoom(name: string, releasesAtOnce: number): Promise<Room> {
+  await takeDown(name, SIGNAL);
+  const cluster = await bringUp(name, { say: () => undefined, signal: SIGNAL });
   const folder = await mkdtemp(join(tmpdir(), "imgrel-bench-"));
   const run = async (args: readonly string[], input?: object) =>
     printed(await kubectl(cluster, args, input === undefined ? undefined : JSON.stringify(input)));
-  for (const name of [NAMESPACE, BARE_NAMESPACE]) await run(["create", "namespace", name]);
+  for (const namespace of [NAMESPACE, BARE_NAMESPACE]) await run(["create", "namespace", namespace]);
   printed(await kubectl(cluster, ["apply", "--server-side", "-f", "-"], printed(await imgrel("crds"))));
   await run(["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]);
   const directory = join(folder, "git/releases.git");
@@ -72,10 +74,18 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
   const url = new URL("releases.git", server.url).href;
   const literals = [`--from-literal=username=${ACCOUNT.user}`, `--from-literal=password=${ACCOUNT.password}`];
   await run(["--namespace", NAMESPACE, "create", "secret", "generic", "git", ...literals]);
+  const { build } = classObject("local", NAMESPACE).spec;
+  await run(["create", "namespace", build.namespace]);
+  await run(["--namespace", build.namespace, "create", "serviceaccount", build.serviceAccountName]);
   const quotas = { maxConcurrentReleases: releasesAtOnce, maxConcurrentBuilds: 4 * releasesAtOnce };
   await run(
     ["apply", "--server-side", "-f", "-"],
-    classObject("local", NAMESPACE, { quotas, gate: { boot: booted ? "Enforce" : "Report" } }),
+    classObject("local", NAMESPACE, {
+      ...{ quotas, gate: { boot: "Report" } },
+      archives: { debian: { sources: [{ kind: "mirror", url: "https://mirror.example/debian" }], keyring: "k.gpg" } },
+      // no node is like that: what pods do is played (fake-kubelet.ts)
+      build: { ...build, nodeSelector: { bench: "none" } },
+    }),
   );
   await specs.commit(async () => ({ changes: [{ path: "README", content: "specs\n" }], message: "begin" }));
   await run(
@@ -87,7 +97,7 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
   const client = createApiClient(tokenConnection(await readFile(cluster.kubeconfig, "utf8"), NAMESPACE));
   let merges = 0;
   return {
-    ...{ cluster, client, folder },
+    ...{ cluster, client, folder, buildNamespace: build.namespace },
     git: { directory, bare: new URL("bare.git", server.url), account: ACCOUNT },
     records: async () => {
       const tip = await refTip(own, `refs/heads/${RECORDS}`);
@@ -110,7 +120,7 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
     },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
-      await takeDown(CLUSTER, SIGNAL);
+      await takeDown(name, SIGNAL);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -118,6 +128,8 @@ export async function openRoom(releasesAtOnce: number, booted: boolean): Promise
 
 /** A controller that runs in a process of its own. */
 export type RunningController = {
+  /** where it answers the bench */
+  readonly url: string;
   readonly figures: () => Promise<Figures>;
   /** stops it in order */
   readonly stop: () => Promise<Outcome>;
@@ -134,14 +146,18 @@ async function deployedFlags(): Promise<readonly string[]> {
   return env[1].split(" ");
 }
 
-export async function startController({ cluster, folder }: Room): Promise<RunningController> {
+/** @param builds where its builds are, in its memory or in Jobs */
+export async function startController(
+  { cluster, folder }: Room,
+  builds: "memory" | "jobs",
+): Promise<RunningController> {
   const flags = await deployedFlags();
   const scratch = await mkdtemp(join(folder, "scratch-"));
   const address = Promise.withResolvers<string>();
   const lines: string[] = [];
   const ended = exec({
     program: process.execPath,
-    args: [...flags, "test/bench/cluster-controller.ts", cluster.kubeconfig, NAMESPACE, scratch],
+    args: [...flags, "test/bench/cluster-controller.ts", cluster.kubeconfig, NAMESPACE, scratch, builds],
     cwd: PROJECT,
     env: IMGREL_ENV,
     onLine: (line, stream) => {
@@ -162,7 +178,7 @@ export async function startController({ cluster, folder }: Room): Promise<Runnin
     return (await answer.json()) as Figures;
   };
   return {
-    figures,
+    ...{ url, figures },
     stop: async () => {
       process.kill((await figures()).pid, "SIGTERM");
       const outcome = await ended;

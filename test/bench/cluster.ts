@@ -8,7 +8,7 @@ import { benchLocks, specFiles } from "./cluster-specs.ts";
 import { describeUse, watchMachine } from "./machine-state.ts";
 
 /** Releases of the class that are worked on at once; a class that says nothing has four. */
-const AT_ONCE = 8;
+export const AT_ONCE = 8;
 
 /** Waits until so many releases are released, and everything about them is sent. */
 async function allReleased(room: Room, controller: RunningController, releases: number): Promise<Figures> {
@@ -21,11 +21,23 @@ async function allReleased(room: Room, controller: RunningController, releases: 
   }
 }
 
-async function round(room: Room, controller: RunningController, number: number, releases: number): Promise<void> {
-  const locks = await benchLocks();
+/** `target`: requests per release. `booted`: whether a release has only what can be booted. */
+type Round = {
+  readonly number: number;
+  readonly releases: number;
+  readonly target: number;
+  readonly booted: boolean;
+};
+
+/** One round of new releases, told but for its end. */
+export async function measureRound(
+  room: Room,
+  controller: RunningController,
+  { number, releases, target, booted }: Round,
+) {
   const names = Array.from({ length: releases }, (_, index) => `round-${number}-${String(index).padStart(5, "0")}`);
-  await room.merge(specFiles(names, locks, false));
-  const recorded = await room.records();
+  await room.merge(specFiles(names, await benchLocks(), booted));
+  const recorded = (await room.records()).length;
   const before = await controller.figures();
   const machine = watchMachine();
   const after = await allReleased(room, controller, number * releases);
@@ -33,25 +45,28 @@ async function round(room: Room, controller: RunningController, number: number, 
   const gitSeconds = after.gitSeconds - before.gitSeconds;
   const use = machine(cpuSeconds + gitSeconds);
   const calls = callsBetween(before.calls, after.calls);
-  const { wallSeconds } = use;
   console.log(
-    `round ${number}: ${wallSeconds.toFixed(1)} s; processor time of the controller ${cpuSeconds.toFixed(1)} s, ` +
+    `round ${number}: ${use.wallSeconds.toFixed(1)} s; processor time of the controller ${cpuSeconds.toFixed(1)} s, ` +
       `of its git ${gitSeconds.toFixed(1)} s`,
   );
-  console.log(`  ${(sumOf(calls) / releases).toFixed(1)} requests per release (target 40)`);
+  console.log(`  ${(sumOf(calls) / releases).toFixed(1)} requests per release (target ${target})`);
   for (const line of callLines(calls, releases)) console.log(line);
   const { rss, heap } = await controller.figures();
   console.log(
     `  RSS ${formatBytes(rss)}, at most ${formatBytes(after.peakRss)} (target 250 MiB); heap ${formatBytes(heap)}`,
   );
+  return { names, calls, use, commits: (await room.records()).slice(recorded) };
+}
+
+async function round(room: Room, controller: RunningController, number: number, releases: number): Promise<void> {
+  const { names, calls, use, commits } = await measureRound(room, controller, { number, releases, target: 40, booted: false });
   const bare = watchMachine();
-  const commits = (await room.records()).slice(recorded.length);
   const [requests, pushes] = await Promise.all([
     bareWrites(room, { names, calls }, AT_ONCE),
     barePushes(room, commits),
   ]);
   const bareSeconds = Math.max(requests, pushes);
-  const ratio = (wallSeconds / bareSeconds).toFixed(2);
+  const ratio = (use.wallSeconds / bareSeconds).toFixed(2);
   console.log(
     `  the same requests and ${commits.length} pushes in a bare loop ${bareSeconds.toFixed(1)} s ` +
       `(requests ${requests.toFixed(1)} s, pushes ${pushes.toFixed(1)} s): ${ratio} times as long (target 2.00)`,
@@ -60,7 +75,7 @@ async function round(room: Room, controller: RunningController, number: number, 
 }
 
 /** Waits until the controller leads. */
-const leading = (room: Room, controller: RunningController): Promise<Figures> =>
+export const leading = (room: Room, controller: RunningController): Promise<Figures> =>
   figuresOnce(room, controller, ({ calls }) => (calls["create leases"] ?? 0) + (calls["patch leases"] ?? 0) > 0);
 
 /**
@@ -69,8 +84,8 @@ const leading = (room: Room, controller: RunningController): Promise<Figures> =>
  * Each round is of new releases. Requests are those that the controller's own client counts.
  */
 export async function clusterReleases(rounds: number, releases: number): Promise<void> {
-  await using room = await openRoom(AT_ONCE, false);
-  const controller = await startController(room);
+  await using room = await openRoom("bench", AT_ONCE);
+  const controller = await startController(room, "memory");
   try {
     console.log(`RSS before the first release ${formatBytes((await leading(room, controller)).rss)}`);
     for (let number = 1; number <= rounds; number += 1) await round(room, controller, number, releases);
@@ -81,8 +96,10 @@ export async function clusterReleases(rounds: number, releases: number): Promise
 
 /** A controller whose releases are all released: what it needs to do nothing. The source is suspended. */
 export async function idleReleases(releases: number): Promise<void> {
-  await using room = await openRoom(AT_ONCE, false);
+??  await using room = await openRoom(AT_ONCE, false);
   const first = await startController(room);
+  await using room = await openRoom("bench", AT_ONCE);
+  const first = await startController(room, "memory");
   const name = "released";
   try {
     await leading(room, first);
@@ -94,7 +111,8 @@ export async function idleReleases(releases: number): Promise<void> {
   await room.suspend();
   await copyReleased(room, name, releases - 1);
   const begun = performance.now();
-  const controller = await startController(room);
+??  const controller = await startController(room);
+  const controller = await startController(room, "memory");
   try {
     await figuresOnce(room, controller, ({ phases }) => (phases["Released"] ?? 0) >= releases);
     await leading(room, controller);

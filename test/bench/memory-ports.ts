@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
 import { canonicalJson, digestOf, sha256Hex, stableJson } from "../../builders/contract/digest.ts";
+import type { BootResult } from "../../builders/contract/boot.ts";
 import type { BuildManifest, ManifestArtifact } from "../../builders/contract/build-manifest.ts";
 import { lockDigest } from "../../builders/contract/lock.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
@@ -39,22 +40,34 @@ const described = (text: string): ManifestArtifact => ({
   },
 });
 
-/** What a build of this request leaves; its files are made from their paths, and are nowhere. */
-function manifestOf({ request, toolchain }: BuildJob, status: string): BuildManifest {
-  const { arch, variants, release } = request;
+/** What a build of this request leaves: texts by path below its output folder, made from their paths. */
+function textsOf({ arch, variants, release }: BuildJob["request"], status: string): ReadonlyMap<string, string> {
   const paths = variants.flatMap((variant) =>
     ["SHA256SUMS", FILES[variant] ?? "kernel"].map((file) => `${arch}/${variant}/${file}`),
   );
-  return {
+  return new Map([
+    ...paths.map((path): [string, string] => [path, `${release} ${path}`]),
+    ...[[`${arch}/root.cfs`, `composefs of ${release} ${arch}`] as const, [`${arch}/dpkg-status`, status] as const],
+  ]);
+}
+
+/** The manifest of a build that left these texts, and all of its files with itself. */
+export function madeBy({ request, toolchain }: Omit<BuildJob, "run">, status: string) {
+  const { arch, variants, release } = request;
+  const texts = textsOf(request, status);
+  const files = [...texts].map(([path, text]) => [path, described(text)] as const);
+  const of = (path: string): ManifestArtifact => described(texts.get(path) ?? "");
+  const manifest: BuildManifest = {
     ...{ schema_version: 1, arch, base_image_digest: null, apt_snapshot: request.aptSnapshot, oci_digest: null },
     ...{ kernel_version: request.kernelPackage, git_sha: request.gitSha, variants: [...variants] },
-    artifacts: Object.fromEntries(paths.map((path) => [path, described(`${release} ${path}`)])),
+    artifacts: Object.fromEntries(files.filter(([path]) => path.split("/").length > 2)),
     fsverity_root_hash: digestOf(`root hash of ${release} ${arch}`),
-    ...{ root_image: described(`root of ${release} ${arch}`), composefs: described(`composefs of ${release} ${arch}`) },
-    dpkg_status: described(status),
+    root_image: described(`root of ${release} ${arch}`),
+    ...{ composefs: of(`${arch}/root.cfs`), dpkg_status: of(`${arch}/dpkg-status`) },
     ...{ lock_digest: lockDigest(request.lock), toolchain_digest: lockDigest(toolchain) },
     source_date_epoch: request.sourceDateEpoch,
   };
+  return { manifest, texts: new Map([...texts, [`${arch}/build-manifest.json`, stableJson(manifest)]]) };
 }
 
 const compared = (path: string, { sha256, size_bytes, fsverity_digest }: ManifestArtifact) => ({
@@ -71,21 +84,58 @@ function filesOf(manifest: BuildManifest) {
   ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Builds, compares and boots one release without doing any of it. */
-export function memoryRuns(locks: BenchLocks) {
+/** What a boot comes to. */
+export const BOOTED: BootResult = {
+  ...{ schemaVersion: 1, passed: true, reason: "reached multi-user", agentLine: null, durationSeconds: 61.5 },
+  ...{ emulator: "QEMU emulator version 10.0.2", consoleTail: [] },
+  commandLine: ["qemu-system-x86_64", "-machine", "q35", "-m", "1536M"],
+};
+
+/** The status of each arch's root, made once. */
+export function statusesOf(locks: BenchLocks): (arch: Arch) => string {
   const statuses = new Map<Arch, string>();
-  const statusOf = (arch: Arch): string => {
+  return (arch) => {
     const known = statuses.get(arch) ?? dpkgStatus(locks, arch);
     statuses.set(arch, known);
     return known;
   };
+}
+
+/** All of an arch but its runner: runs are the same, and what was proven is kept here. `first`: manifest of run 1. */
+export function memoryPorts(arch: Arch, first: () => BuildManifest | undefined): Omit<ArchPorts, "runner"> {
+  let known: ArchState | undefined;
+  return {
+    comparator: {
+      compare: async ({ release, version, runs }) => {
+        const manifest = first();
+        return {
+          ...{ schemaVersion: 1, release, version, arch, runs: runs.map(({ run }) => run) },
+          artifacts: manifest === undefined ? [] : filesOf(manifest),
+          ...{ verdict: "Reproduced", faults: [], differences: [] },
+        };
+      },
+    },
+    state: {
+      read: async (of) => known ?? { ...of, reproduced: null, boots: {} },
+      write: async (state) => void (known = state),
+    },
+    openBootArtifact: async (folder) => ({
+      ...{ folder, arch, variant: "kernel-initrd", rootDigest: digestOf("root"), backing: "embedded:/root.erofs" },
+      medium: { kind: "kernel", kernel: "kernel", initramfs: "initramfs", commandLine: "quiet" },
+    }),
+  };
+}
+
+/** Builds, compares and boots one release without doing any of it. */
+export function memoryRuns(locks: BenchLocks) {
+  const statusOf = statusesOf(locks);
   const runs = new Map<string, BuiltRun>();
   const keyOf = ({ request, run }: BuildJob): string => `${request.arch} ${run}`;
   const runner: JobRunner = {
     finished: async (job) => runs.get(keyOf(job)) ?? null,
     build: async (job) => {
       const { arch, release } = job.request;
-      const manifest = manifestOf(job, statusOf(arch));
+      const { manifest } = madeBy(job, statusOf(arch));
       const times = { startedOn: "2026-11-25T00:00:00.000Z", finishedOn: "2026-11-25T00:10:00.000Z" };
       const built: BuiltRun = {
         ...{ key: digestOf(`${release} ${arch}`), manifest, manifestDigest: digestOf(stableJson(manifest)) },
@@ -98,41 +148,11 @@ export function memoryRuns(locks: BenchLocks) {
       runs.set(keyOf(job), built);
       return built;
     },
-    boot: async ({ evidence }) => ({
-      result: {
-        ...{ schemaVersion: 1, passed: true, reason: "reached multi-user", agentLine: null, durationSeconds: 61.5 },
-        ...{ emulator: "QEMU emulator version 10.0.2", consoleTail: [] },
-        commandLine: ["qemu-system-x86_64", "-machine", "q35", "-m", "1536M"],
-      },
-      serialLog: sha256Hex(evidence),
-    }),
+    boot: async ({ evidence }) => ({ result: BOOTED, serialLog: sha256Hex(evidence) }),
     readText: async ({ manifest }) => statusOf(manifest.arch),
     discard: async (job) => void runs.delete(keyOf(job)),
   };
-  const portsOf = (arch: Arch): Omit<ArchPorts, "runner"> => {
-    let known: ArchState | undefined;
-    return {
-      comparator: {
-        compare: async ({ release, version, runs: all }) => {
-          const first = runs.get(`${arch} 1`);
-          return {
-            ...{ schemaVersion: 1, release, version, arch, runs: all.map(({ run }) => run) },
-            artifacts: first === undefined ? [] : filesOf(first.manifest),
-            ...{ verdict: "Reproduced", faults: [], differences: [] },
-          };
-        },
-      },
-      state: {
-        read: async (of) => known ?? { ...of, reproduced: null, boots: {} },
-        write: async (state) => void (known = state),
-      },
-      openBootArtifact: async (folder) => ({
-        ...{ folder, arch, variant: "kernel-initrd", rootDigest: digestOf("root"), backing: "embedded:/root.erofs" },
-        medium: { kind: "kernel", kernel: "kernel", initramfs: "initramfs", commandLine: "quiet" },
-      }),
-    };
-  };
-  return { runner, portsOf };
+  return { runner, portsOf: (arch: Arch) => memoryPorts(arch, () => runs.get(`${arch} 1`)?.manifest) };
 }
 
 /** Lets the process do something else before an answer, as one that comes over a network does. */

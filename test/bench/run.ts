@@ -4,6 +4,7 @@ import { compareWithMkosi } from "./compare-mkosi.ts";
 import { compareWithMmdebstrap } from "./compare-mmdebstrap.ts";
 import { describeMachine } from "./machine-state.ts";
 import { memoryWithLargeArtifacts } from "./memory.ts";
+import { jobReleases } from "./jobs.ts";
 import { bothRuns, peakDisk } from "./release.ts";
 
 const USAGE = `usage: npm run bench [-- [--rounds N] [--releases N] [NAME...]]
@@ -14,6 +15,7 @@ Prints figures and asserts nothing; as root, on a machine that is otherwise quie
   memory      the most memory with artifacts of 4 GiB
   mmdebstrap  a build of one artifact against mmdebstrap alone (3 rounds)
   cluster     many releases in a test cluster: requests, memory and time (3 rounds of 1000 releases)
+  jobs        the same with real Jobs whose pods are played (1 round of 100 releases)
   idle        what a controller needs whose releases are all released (10000)`;
 
 const BENCHES: Readonly<Record<string, (rounds: number | undefined, releases: number | undefined) => Promise<void>>> = {
@@ -23,6 +25,7 @@ const BENCHES: Readonly<Record<string, (rounds: number | undefined, releases: nu
   memory: () => memoryWithLargeArtifacts(),
   mmdebstrap: (rounds = 3) => compareWithMmdebstrap(rounds),
   cluster: (rounds = 3, releases = 1000) => clusterReleases(rounds, releases),
+  jobs: (rounds = 1, releases = 100) => jobReleases(rounds, releases),
   idle: (_, releases = 10_000) => idleReleases(releases),
 };
 

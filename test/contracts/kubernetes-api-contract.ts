@@ -125,6 +125,22 @@ export function kubernetesApiContract(name: string, start: () => Promise<ApiUnde
       expect(await api.remove(ref(mapName), {}, never)).toBe(false);
     });
 
+    it("deletes all objects of these labels, and no others", async () => {
+      const label = unique("swept");
+      const names = [`${label}-a`, `${label}-b`, `${label}-c`];
+      for (const [nth, mapName] of names.entries()) {
+        const metadata = { namespace, name: mapName, labels: { sweep: nth < 2 ? label : "other" } };
+        await api.create(CONFIG_MAPS, { metadata }, never);
+      }
+      const all = { resource: CONFIG_MAPS, namespace, labelSelector: `sweep=${label}` };
+      await api.removeAll(all, never);
+      expect(await Promise.all(names.map(async (one) => (await api.get(ref(one), never)) !== undefined))).toEqual([
+        ...[false, false, true],
+      ]);
+      await api.removeAll(all, never); // there are none
+      await api.remove(ref(`${label}-c`), {}, never);
+    });
+
     it("keeps an object that has a finalizer until that is taken off", async () => {
       const mapName = unique("final");
       const metadata = { namespace, name: mapName, finalizers: ["contract.example/hold"] };

@@ -188,6 +188,10 @@ export function fakeClusterJobs(script: PodScript) {
       call("delete job", signal, () => {
         jobs.delete(of.name);
       }),
+    deleteJobs: (of, signal) =>
+      call("delete jobs", signal, () => {
+        for (const { metadata } of selected([...jobs.values()].map(observed), of)) jobs.delete(metadata.name);
+      }),
     createClaim: (claim, signal) =>
       call("create claim", signal, () => {
         if (claims.has(claim.metadata.name)) return "exists";
@@ -195,9 +199,9 @@ export function fakeClusterJobs(script: PodScript) {
         return "created";
       }),
     listClaims: (of, signal) => call("list claims", signal, () => selected(claims.values(), of)),
-    deleteClaim: (of, signal) =>
-      call("delete claim", signal, () => {
-        claims.delete(of.name);
+    deleteClaims: (of, signal) =>
+      call("delete claims", signal, () => {
+        for (const { metadata } of selected([...claims.values()], of)) claims.delete(metadata.name);
       }),
     listPods: (of, signal) =>
       call("list pods", signal, () => selected([...strangers, ...[...jobs.values()].flatMap(({ pods }) => pods)], of)),

@@ -120,6 +120,13 @@ export async function startKubernetesApi() {
     }
     const body = (await json(request)) as Json;
     if (request.method === "DELETE") {
+      if (name === "") {
+        const { fits } = chosenBy(target, query);
+        const items = store.list(collection).filter(fits);
+        for (const { metadata } of items) store.remove({ ...where, name: metadata.name }, undefined);
+        send(response, 200, { kind: "List", apiVersion: "v1", metadata: {}, items });
+        return;
+      }
       const { preconditions } = body as { preconditions?: { uid?: string } };
       send(response, 200, store.remove(where, preconditions?.uid));
       return;

@@ -124,7 +124,8 @@ async function callsOfBuilds(client: ApiClient, signal: AbortSignal): Promise<vo
   const seen = [await cluster.listJobs(all, signal), await cluster.listClaims(all, signal)].map(({ length }) => length);
   if (seen.join() !== "1,1" || found.metadata.namespace !== namespace) throw new Error(`it sees ${seen.join()}`);
   await cluster.deleteJob({ namespace, name }, signal);
-  await cluster.deleteClaim({ namespace, name: claim.metadata.name }, signal);
+  await cluster.deleteJobs(all, signal);
+  await cluster.deleteClaims(all, signal);
 }
 
 /** Everything that the controller asks of the API server, through its own adapters. */

@@ -140,12 +140,13 @@ describe.concurrent("Jobs on a real cluster", () => {
   });
 
   test("get more time", async ({ expect }) => {
-    const made = await release("slow", { build: ONCE("sleep 600") }, { deadlineSeconds: 20 });
+    // in a Job's time its pod must also start, among the pods of all these tests
+    const made = await release("slow", { build: ONCE("sleep 600") }, { deadlineSeconds: 45 });
     const { runner } = await made.start();
     await runner.build(demoBuildJob(), signal);
     const limit = "jsonpath={.spec.activeDeadlineSeconds}";
     const limits = (await made.jobs("-b1-")).map((job) => made.run("get", "job", job, "--output", limit));
-    expect(await Promise.all(limits)).toEqual(["20", "30"]);
+    expect(await Promise.all(limits)).toEqual(["45", "68"]);
     expect(made.told.find(({ ref, state }) => ref.step === "build" && state === "Failed")?.attempt).toBe(1);
   });
 
@@ -155,7 +156,9 @@ describe.concurrent("Jobs on a real cluster", () => {
   ] as const)(
     "that end with code %i are not tried again, and show the end of their log",
     async ([code, name], { expect }) => {
-      const made = await release(`code-${code}`, { build: `echo first; echo no such thing >&2; exit ${code}` });
+      // by one stream: nobody keeps the order of two
+      const build = `{ echo first; echo no such thing; } >&2; exit ${code}`;
+      const made = await release(`code-${code}`, { build });
       const { runner } = await made.start();
       const fault = await runner.build(demoBuildJob(), signal).catch((error: unknown) => error);
       expect(fault).toMatchObject({
@@ -171,7 +174,7 @@ describe.concurrent("Jobs on a real cluster", () => {
     const made = await release("offline", { fetch: "echo the archive does not answer; exit 75" });
     const { runner } = await made.start();
     const building = runner.build(demoBuildJob(), signal);
-    await eventually("two fetches failed", { seconds: 60, signal }, async () => (await made.jobs("-f-")).length > 2);
+    await eventually("two fetches failed", { seconds: 180, signal }, async () => (await made.jobs("-f-")).length > 2);
     await made.mendFetch();
     expect((await building).manifestDigest).toBe(room.made.digest);
     expect(made.told.find(({ state }) => state === "Failed")?.reason).toBe("the archive does not answer");
@@ -206,7 +209,7 @@ describe.concurrent("Jobs on a real cluster", () => {
     expect(await made.list("jobs,pods,persistentvolumeclaims")).not.toEqual([]);
     await sweepRelease({ cluster: jobs, staging }, { namespace: "deleted", release: "deleted" }, signal);
     const gone = async () => (await made.list("jobs,pods,persistentvolumeclaims")).length === 0;
-    await eventually("Jobs, pods and claims are gone", { seconds: 60, signal }, gone);
+    await eventually("Jobs, pods and claims are gone", { seconds: 180, signal }, gone);
     expect(await made.staging.resolveTag(made.staged.tag, signal)).toBeNull();
   });
 

@@ -124,9 +124,9 @@ export async function stubRelease(
       stubRunner({ ...plan, ...changed }, signal, { onJob: (progress) => void told.push(progress), ...watched }),
     /** Jobs by the part of their names that says what they are: `-b1-` */
     jobs: async (part: string) => (await list("jobs")).filter((job) => job.includes(part)),
-    /** the pod of a run that is at work */
+    /** the pod of a run that is at work; the Jobs before it must have ended by then */
     running: (part: string): Promise<string> =>
-      eventually(`${name}: a pod of ${part} runs`, { seconds: 60, signal }, async () => {
+      eventually(`${name}: a pod of ${part} runs`, { seconds: 180, signal }, async () => {
         const running = await run("get", "pods", "--field-selector", "status.phase=Running", "--output", "name");
         return running
           .split("\n")

@@ -55,6 +55,8 @@ export type ApiClient = {
   readonly patch: (ref: ObjectRef, patch: object, options: WriteOptions, signal: AbortSignal) => Promise<ApiObject>;
   /** false: there was none. `uid`: only this very object */
   readonly remove: (ref: ObjectRef, options: { readonly uid?: string }, signal: AbortSignal) => Promise<boolean>;
+  /** all of a selection, in one request; their dependents go in the background */
+  readonly removeAll: (of: Selection, signal: AbortSignal) => Promise<void>;
   /** the end of what a container wrote; undefined: the pod is gone */
   readonly podLog: (
     ref: ObjectRef,
@@ -150,6 +152,12 @@ export function createApiClient(
       const body = { type: JSON_BODY, value };
       const removed = await exchange.text({ verb: "delete", method: "DELETE", place, body }, signal).catch(absent);
       return removed !== undefined;
+    },
+    removeAll: async ({ resource, namespace, labelSelector, fieldSelector }, signal) => {
+      const value = { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background" };
+      const call = { verb: "deletecollection", method: "DELETE", place: { resource, namespace } } as const;
+      const query = { labelSelector, fieldSelector };
+      await exchange.text({ ...call, query, body: { type: JSON_BODY, value } }, signal);
     },
     podLog: (ref, { container, lines, bytes }, signal) => {
       const query = { container, tailLines: lines, limitBytes: bytes };

@@ -4,7 +4,7 @@ import { oneLine } from "../../domain/format.ts";
 import { type Place, placeText } from "./resource.ts";
 
 /** What the API server can be asked to do; the verbs of its access rules ("Determine the Request Verb"). */
-export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
 
 /** A call as messages name it. */
 export type Call = { readonly verb: Verb; readonly place: Place };

@@ -19,6 +19,7 @@ import { attemptOf, attemptsSelector, LABEL, labelDigest } from "../../domain/jo
 import { jobName, type JobRef } from "../../domain/jobs/object-names.ts";
 import { type ValidOutcome, type ValidSuccess, withMessage } from "../../domain/jobs/pod-message.ts";
 import type { ClusterJobs } from "../../ports/cluster-jobs.ts";
+import { releaseLooks } from "./release-looks.ts";
 
 /** A Job that is attempted until it succeeds or no attempt is left. */
 export type AttemptedJob<T> = {
@@ -67,19 +68,24 @@ export function jobAttempts({ cluster, context, report, onJob, now, random, paus
   const { identity, settings } = context;
   const { namespace } = settings;
   const round = labelDigest(roundOf(context));
+  const looks = releaseLooks({ cluster, pause }, { namespace, release: identity.release });
+
+  const selectorOf = (ref: JobRef): string => attemptsSelector(identity.release, ref);
 
   /** The attempts there are, in order, and which Jobs of ours they are by name. */
-  async function attemptsAt<T>(wanted: AttemptedJob<T>, request: string, signal: AbortSignal): Promise<Attempt<T>[]> {
-    const { ref, message } = wanted;
-    const of = { namespace, selector: attemptsSelector(identity.release, ref) };
-    const jobs = (await cluster.listJobs(of, signal)).flatMap((job) => {
+  async function attemptsAt<T>(
+    { ref, message }: AttemptedJob<T>,
+    request: string,
+    isUrgent: boolean,
+    signal: AbortSignal,
+  ): Promise<Attempt<T>[]> {
+    const { jobs: found, pods } = await looks.at(selectorOf(ref), isUrgent, signal);
+    const jobs = found.flatMap((job) => {
       const attempt = attemptOf(job.metadata.labels);
       // another content of this release has other names
       return attempt !== null && job.metadata.name === jobName(identity, ref, attempt) ? [{ attempt, job }] : [];
     });
     for (const { job } of jobs) assertOurs(job, request);
-    if (jobs.length === 0) return [];
-    const pods = await cluster.listPods(of, signal);
     const judged = jobs.map(async ({ attempt, job }): Promise<Attempt<T>> => {
       const outcome = await judge(job, pods, signal);
       return { attempt, job, outcome: withMessage(message, outcome) };
@@ -166,55 +172,70 @@ export function jobAttempts({ cluster, context, report, onJob, now, random, paus
     (await wanted.manifest(1, limitsAfter([], wanted.policy))).metadata.labels[LABEL.request] ?? "";
 
   /**
-   * What the last attempt came to, if it succeeded; null for anything else.
+   * What the last attempt came to, if it succeeded; null for anything else, also where the last look showed none.
    * @throws ReleaseError NameCollision; what the cluster throws
    */
   async function succeeded<T>(wanted: AttemptedJob<T>, signal: AbortSignal): Promise<AttemptResult<T> | null> {
-    return resultOf(await attemptsAt(wanted, await requestOf(wanted), signal), wanted.policy) ?? null;
+    if (looks.wasAbsent(selectorOf(wanted.ref))) return null;
+    return resultOf(await attemptsAt(wanted, await requestOf(wanted), true, signal), wanted.policy) ?? null;
   }
 
   /**
-   * Runs a Job to its success: adopts what is there, waits, and makes a further attempt where one is left.
+   * Runs a Job to its success: adopts what is there, waits, and makes a further attempt where one is left. Where the last
+   * look of anybody showed none, it begins with the first attempt: one that came since has the same name, and is adopted.
    * @throws ReleaseError NameCollision, as nextAttempt; what the cluster throws; the signal's reason
    */
   async function complete<T>(wanted: AttemptedJob<T>, step: string, signal: AbortSignal): Promise<AttemptResult<T>> {
+    const { ref, policy } = wanted;
     const request = await requestOf(wanted);
-    const name = jobName(identity, wanted.ref, 1).replace(/-1$/, "");
-    using news = cluster.follow({ namespace, selector: attemptsSelector(identity.release, wanted.ref) });
+    const name = jobName(identity, ref, 1).replace(/-1$/, "");
+    using news = cluster.follow({ namespace, selector: selectorOf(ref) });
     let told: JobProgress | undefined;
+    const tell = (progress: JobProgress): void => {
+      if (isDeepStrictEqual(progress, told)) return;
+      told = progress;
+      onJob(progress);
+      const { state, node, reason } = progress;
+      if (state === "Running") report({ event: "action", step, text: `on node ${node ?? "?"}` });
+      if (state === "Pending") report({ event: "action", step, text: `waits: ${reason ?? "for a node"}` });
+    };
+    let isUrgent = true;
+    const make = async (attempt: number, limits: AttemptLimits): Promise<void> => {
+      isUrgent = !(await create(wanted, attempt, limits, signal));
+      if (isUrgent) return;
+      tell(jobProgress(ref, attempt, jobName(identity, ref, attempt), { state: "pending", message: null }));
+      await news.next(signal);
+    };
+    const first = limitsAfter([], policy);
+    if (looks.wasAbsent(selectorOf(ref))) await make(1, first);
     for (;;) {
       signal.throwIfAborted();
-      const attempts = await attemptsAt(wanted, request, signal);
+      const attempts = await attemptsAt(wanted, request, isUrgent, signal);
       const last = attempts.at(-1);
       if (last === undefined) {
-        if (await create(wanted, 1, limitsAfter([], wanted.policy), signal)) await news.next(signal);
+        await make(1, first);
         continue;
       }
       const { outcome } = last;
-      const progress = jobProgress(wanted.ref, last.attempt, last.job.metadata.name, outcome);
-      const isNews = !isDeepStrictEqual(progress, told);
-      told = progress;
-      if (isNews) onJob(progress);
+      tell(jobProgress(ref, last.attempt, last.job.metadata.name, outcome));
       if (outcome.state === "succeeded") {
-        const result = resultOf(attempts, wanted.policy);
+        const result = resultOf(attempts, policy);
         if (result !== undefined) return result;
       }
       if (outcome.state === "failed") {
         let next;
         try {
-          next = nextAttempt(name, failedOnes(attempts), wanted.policy, now());
+          next = nextAttempt(name, failedOnes(attempts), policy, now());
         } catch (error) {
           throw error instanceof ReleaseError ? await finalFault(error, outcome, signal) : error;
         }
         report({ event: "action", step, text: `attempt ${next.attempt}, since ${outcome.cause}` });
         await pause(next.waitMs * (0.75 + random() / 2), signal);
-        if (await create(wanted, next.attempt, next, signal)) await news.next(signal);
+        await make(next.attempt, next);
         continue;
       }
-      const { state, node, reason } = progress;
-      const text = state === "Running" ? `on node ${node ?? "?"}` : `waits: ${reason ?? "for a node"}`;
-      if (isNews) report({ event: "action", step, text });
       await news.next(signal);
+      isUrgent = false;
     }
   }
 

@@ -28,6 +28,7 @@ function given(calls: Partial<JobCalls>) {
     get: unexpected,
     create: unexpected,
     remove: unexpected,
+    removeAll: unexpected,
     podLog: unexpected,
   };
   return {
@@ -93,14 +94,17 @@ describe("clusterJobs", () => {
     const refused = new ReleaseError("Unauthorized", "403", "-");
     await expect(given({ create: () => Promise.reject(refused) }).cluster.createJob(job, signal)).rejects.toBe(refused);
   });
-  it("deletes by name, and reads the end of a log, empty if the pod is gone", async () => {
-    const { cluster, asked } = given({ remove: async () => false, podLog: async () => undefined });
+  it("deletes by name or labels, and reads the end of a log, empty if the pod is gone", async () => {
+    const gone = async () => undefined;
+    const { cluster, asked } = given({ remove: gone, removeAll: gone, podLog: gone });
     await cluster.deleteJob({ namespace, name: "a" }, signal);
-    await cluster.deleteClaim({ namespace, name: "b" }, signal);
+    await cluster.deleteJobs({ namespace, selector }, signal);
+    await cluster.deleteClaims({ namespace, selector }, signal);
     expect(await cluster.readLog({ namespace, pod: "p", container: "build", lines: 40 }, signal)).toBe("");
     expect(asked).toMatchObject([
       ["remove", { resource: { plural: "jobs" }, namespace, name: "a" }, {}],
-      ["remove", { resource: { plural: "persistentvolumeclaims" }, namespace, name: "b" }, {}],
+      ["removeAll", { resource: { plural: "jobs" }, namespace, labelSelector: selector }],
+      ["removeAll", { resource: { plural: "persistentvolumeclaims" }, namespace, labelSelector: selector }],
       ["podLog", { resource: { plural: "pods" }, namespace, name: "p" }, { container: "build", lines: 40 }],
     ]);
   });

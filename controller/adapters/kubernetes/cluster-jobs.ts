@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { ReleaseError } from "../../domain/errors.ts";
-import type { ClusterJobs, Creation, Named, Selected } from "../../ports/cluster-jobs.ts";
+import type { ClusterJobs, Creation, Selected } from "../../ports/cluster-jobs.ts";
 import { JOBS, namespaced, PODS, type Resource } from "./resource.ts";
 import { EventObject, JobObject, PodObject } from "./observed-objects.ts";
 
@@ -23,6 +23,10 @@ export type JobCalls = {
   readonly get: (of: Place, signal: AbortSignal) => Promise<unknown>;
   readonly create: (resource: Resource, object: SentObject, signal: AbortSignal) => Promise<unknown>;
   readonly remove: (of: Place, options: { readonly uid?: string }, signal: AbortSignal) => Promise<unknown>;
+  readonly removeAll: (
+    of: { readonly resource: Resource; readonly namespace: string; readonly labelSelector: string },
+    signal: AbortSignal,
+  ) => Promise<unknown>;
   readonly podLog: (
     of: Place,
     options: { readonly container: string; readonly lines: number; readonly bytes: number },
@@ -74,8 +78,12 @@ export function clusterJobs(calls: JobCalls, follow: ClusterJobs["follow"]): Clu
       throw error;
     }
   };
-  const remove = async (resource: Resource, of: Named, signal: AbortSignal): Promise<void> => {
-    await calls.remove({ resource, ...of }, {}, signal);
+  const removeAll = async (
+    resource: Resource,
+    { namespace, selector }: Selected,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    await calls.removeAll({ resource, namespace, labelSelector: selector }, signal);
   };
   return {
     createJob: (job, signal) => create(JOBS, job, signal),
@@ -84,10 +92,13 @@ export function clusterJobs(calls: JobCalls, follow: ClusterJobs["follow"]): Clu
       return found === undefined ? null : parsed(JobObject, JOBS, found);
     },
     listJobs: (of, signal) => labelled(JOBS, of, JobObject, signal),
-    deleteJob: (of, signal) => remove(JOBS, of, signal),
+    deleteJob: async (of, signal) => {
+      await calls.remove({ resource: JOBS, ...of }, {}, signal);
+    },
+    deleteJobs: (of, signal) => removeAll(JOBS, of, signal),
     createClaim: (claim, signal) => create(CLAIMS, claim, signal),
     listClaims: (of, signal) => labelled(CLAIMS, of, JobObject, signal),
-    deleteClaim: (of, signal) => remove(CLAIMS, of, signal),
+    deleteClaims: (of, signal) => removeAll(CLAIMS, of, signal),
     listPods: (of, signal) => labelled(PODS, of, PodObject, signal),
     listEvents: ({ namespace, uid }, signal) =>
       all(EVENTS, namespace, { fieldSelector: `involvedObject.uid=${uid}` }, EventObject, signal),

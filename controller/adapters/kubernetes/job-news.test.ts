@@ -40,13 +40,19 @@ const of = (run: number) => ({
   namespace,
   selector: attemptsSelector(release, { step: "publish", arch: "amd64", run }),
 });
-const put = (resource: Resource, { metadata }: { metadata: { name: string; labels: object } }, note = "") =>
-  client.apply(
-    resource,
-    { metadata: { namespace, name: metadata.name, labels: metadata.labels }, spec: { note } },
-    { manager: "t" },
-    never,
-  );
+type Put = { readonly metadata: { readonly name: string; readonly labels: object } };
+const put = (resource: Resource, { metadata: { name, labels } }: Put, note = "") =>
+  client.apply(resource, { metadata: { namespace, name, labels }, spec: { note } }, { manager: "t" }, never);
+/** Puts it if it is not there, and says how it is. */
+const show = async (resource: Resource, of: Put, status: object) => {
+  await put(resource, of);
+  const ref = { resource, namespace, name: of.metadata.name };
+  return client.patch(ref, { status }, { subresource: "status" }, never);
+};
+const condition = (type: string, status = "True", message = "") => ({ conditions: [{ type, status, message }] });
+const ended = (type = "Complete") => condition(type);
+const state = (of: object) => ({ phase: "Pending", containerStatuses: [{ name: "publish", state: of }] });
+const RUNNING = state({ running: {} });
 
 /**
  * Follows with a clock on which a minute and the pauses of a watch last as long as the test says: all other waits are
@@ -81,19 +87,45 @@ async function settled({ follow, early }: Pick<ReturnType<typeof given>, "follow
 }
 
 describe("news of a Job", () => {
-  it("come when it or one of its pods is new, changes or is gone", async () => {
+  it("come when it or one of its pods is at another stage, or is gone", async () => {
     const { follow, early } = given();
     using news = await settled({ follow, early }, 1);
     const doings = [
-      () => put(JOBS, job(1)),
-      () => put(JOBS, job(1), "changed"),
-      () => put(PODS, pod(1)),
-      () => put(PODS, pod(1), "changed"),
+      () => show(PODS, pod(1), { phase: "Pending", ...condition("PodScheduled", "False", "no node") }),
+      () => show(PODS, pod(1), state({ waiting: { reason: "ErrImagePull", message: "no such image" } })),
+      () => show(PODS, pod(1), RUNNING),
+      () => show(PODS, pod(1), { ...RUNNING, ...condition("DisruptionTarget") }),
       () => client.remove({ resource: PODS, namespace, name: pod(1).metadata.name }, {}, never),
+      () => show(JOBS, job(1), ended()),
       () => client.remove({ resource: JOBS, namespace, name: job(1).metadata.name }, {}, never),
+      () => show(JOBS, job(1), ended("Failed")),
     ];
     for (const doing of doings) {
       await doing();
+      expect(await early(news)).toBe(true);
+    }
+  });
+  it("do not come of what is new or changes while there is nothing to say of it", async () => {
+    const { follow, early } = given(400);
+    using news = await settled({ follow, early }, 1);
+    await show(PODS, pod(1), { phase: "Pending" }); // the API server itself says so of a new one
+    expect(await early(news)).toBe(true);
+    await put(JOBS, job(1));
+    await show(PODS, pod(1), { phase: "Pending", ...condition("PodScheduled") });
+    await show(JOBS, job(1), { startTime: "2026-11-26T03:00:00Z", active: 1 });
+    expect(await early(news)).toBe(false);
+    await show(PODS, pod(1), RUNNING);
+    expect(await early(news)).toBe(true);
+    await show(PODS, pod(1), { ...RUNNING, podIP: "10.0.0.1" });
+    await show(PODS, pod(1), { ...state({ terminated: { exitCode: 0 } }), phase: "Succeeded" }); // its Job has not ended
+    await show(JOBS, job(1), condition("SuccessCriteriaMet"));
+    expect(await early(news)).toBe(false);
+  });
+  it("come with every change of what cannot be read", async () => {
+    const { follow, early } = given();
+    using news = await settled({ follow, early }, 1);
+    for (const phase of [1, 2]) {
+      await show(PODS, pod(1), { phase });
       expect(await early(news)).toBe(true);
     }
   });
@@ -101,23 +133,24 @@ describe("news of a Job", () => {
     const { follow, early } = given();
     using news = await settled({ follow, early }, 1);
     using other = follow(of(2));
-    await put(PODS, pod(1));
-    await put(PODS, pod(2)); // the other's news say that the first ones were told as well
+    await show(PODS, pod(1), RUNNING);
+    await show(PODS, pod(2), RUNNING); // the other's news say that the first ones were told as well
     expect(await early(other)).toBe(true);
     expect(await early(news)).toBe(true);
   });
   it("are told once for what comes in a row", async () => {
     const { follow, early } = given(400);
     using news = await settled({ follow, early }, 1);
-    await put(JOBS, job(1));
+    await show(PODS, pod(1), RUNNING);
+    await show(JOBS, job(1), ended());
     expect(await early(news)).toBe(true);
     expect(await early(news)).toBe(false);
   });
   it("are not told of another one, and come after a minute in any case", async () => {
     const { follow, early } = given(400);
     using news = await settled({ follow, early }, 1);
-    await put(JOBS, job(2));
-    await put(PODS, pod(2));
+    await show(JOBS, job(2), ended());
+    await show(PODS, pod(2), RUNNING);
     expect(await early(news)).toBe(false);
   });
   it("tell of a Job that was deleted while the first list was on its way", async () => {
@@ -132,7 +165,7 @@ describe("news of a Job", () => {
     const { follow, early } = given();
     using news = await settled({ follow, early }, 1);
     api.watches.cut(how);
-    await put(JOBS, job(1));
+    await show(JOBS, job(1), ended());
     expect(await early(news)).toBe(true);
   });
   it("come after a minute where the server refuses, without an error, and at once when it no longer does", async () => {
@@ -144,7 +177,7 @@ describe("news of a Job", () => {
     api.failures.length = 0;
     await watching();
     await early(news);
-    await put(JOBS, job(1));
+    await show(JOBS, job(1), ended());
     expect(await early(news)).toBe(true);
   });
   it("need two watches per namespace, however many follow, and only as long as the controller runs", async () => {

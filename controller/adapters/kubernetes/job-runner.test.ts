@@ -124,6 +124,23 @@ describe("a run in a cluster", () => {
     await expect(stat(join(folder, "work/noble-1/amd64/run-2"))).rejects.toThrow("ENOENT");
     expect(await runner.finished(demoBuildJob(1), signal)).not.toBeNull();
   });
+  it("leaves nothing in staging when a process discards it that did not bring it", async () => {
+    const { start, jobs, staging } = given();
+    await start().build(demoBuildJob(), signal);
+    await start("other").discard(demoBuildJob(), signal);
+    expect([staging.manifests.size, jobs.size]).toEqual([0, 1]); // its inputs are for all runs
+  });
+  it("is looked for once where there is none, and not again before its Jobs are made", async () => {
+    const { start, verbs } = given();
+    const runner = start();
+    for (const run of [1, 2]) expect(await runner.finished(demoBuildJob(run), signal)).toBeNull();
+    expect(verbs).toEqual(["list jobs"]);
+    await Promise.all([1, 2].map((run) => runner.build(demoBuildJob(run), signal)));
+    const [fetched, ...steps] = verbs.join().split("create job");
+    expect([fetched, steps.length]).toEqual(["list jobs,", 5]);
+    const looks = verbs.filter((verb) => verb === "list pods").length;
+    expect(verbs.filter((verb) => verb === "list jobs")).toHaveLength(looks + 1);
+  });
   it("is swept with all of its release", async () => {
     const { start, cluster, jobs, claims, settings, staging, options } = given();
     await start().build(demoBuildJob(1), signal);

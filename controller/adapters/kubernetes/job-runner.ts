@@ -7,8 +7,7 @@ import { timed } from "../../../builders/host/step.ts";
 import { manifestPath } from "../../domain/comparison.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { podVariation } from "../../domain/jobs/build-job.ts";
-import { attemptsSelector, LABEL, runsSelector } from "../../domain/jobs/object-labels.ts";
-import { claimName } from "../../domain/jobs/object-names.ts";
+import { LABEL, runSelector, runsSelector } from "../../domain/jobs/object-labels.ts";
 import { parseBuildManifest } from "../../domain/jobs/staged-run.ts";
 import { runClaim } from "../../domain/jobs/run-claim.ts";
 import type { RunRecord } from "../../domain/run-record.ts";
@@ -49,6 +48,8 @@ export function clusterJobRunner(options: ClusterRunnerOptions): ClusterJobRunne
   const { complete, succeeded } = jobAttempts({ ...options, context: { identity, settings, retryAt } });
   const { fetching, building, publishing } = wantedJobs(options);
   const inputs = new Map<Digest, Promise<Digest>>();
+  /** what the runs that were brought here have staged, by their folders */
+  const staged = new Map<string, Digest>();
 
   const workOf = ({ request: { release, arch }, run }: BuildJob): string =>
     join(options.work, release, arch, `run-${run}`);
@@ -102,6 +103,7 @@ export function clusterJobRunner(options: ClusterRunnerOptions): ClusterJobRunne
     const part = `${work}.part`;
     for (const folder of [work, part]) await rm(folder, { recursive: true, force: true });
     const logs = await downloadRun(options.staging, { arch, staged: published.said.staged, manifest }, part, signal);
+    staged.set(work, published.said.staged);
     parseBuildManifest(await readFile(join(part, "out", manifestPath(arch)), "utf8"));
     await rename(part, work);
     const planned = podVariation(job.run, built.limits.resources);
@@ -152,16 +154,13 @@ export function clusterJobRunner(options: ClusterRunnerOptions): ClusterJobRunne
     readText: ({ output }, path) => readFile(join(output, path), "utf8"),
     discard: async (job, signal) => {
       const { arch } = job.request;
-      const published = await succeeded(publishing(job), signal);
+      const known = staged.get(workOf(job)) ?? (await succeeded(publishing(job), signal))?.said.staged;
       // where the registry removes nothing, what it keeps is for its own rules
-      if (published !== null) await options.staging.remove(published.said.staged, signal);
-      for (const step of ["publish", "build"] as const) {
-        const selector = attemptsSelector(identity.release, { step, arch, run: job.run });
-        for (const { metadata } of await cluster.listJobs({ namespace, selector }, signal)) {
-          await cluster.deleteJob({ namespace, name: metadata.name }, signal);
-        }
-      }
-      await cluster.deleteClaim({ namespace, name: claimName(identity, arch, job.run) }, signal);
+      if (known !== undefined) await options.staging.remove(known, signal);
+      const all = { namespace, selector: runSelector(identity.release, arch, job.run) };
+      await cluster.deleteJobs(all, signal);
+      await cluster.deleteClaims(all, signal);
+      staged.delete(workOf(job));
       await rm(workOf(job), { recursive: true, force: true });
     },
   };

@@ -22,10 +22,10 @@ export const RIGHTS = {
   webhook: { "diskimagereleasesources.releases.powernode.io": ["patch"] },
   /** in the namespaces where classes build */
   builds: {
-    "jobs.batch": ["create", "get", "list", "watch", "delete"],
+    "jobs.batch": ["create", "get", "list", "watch", "delete", "deletecollection"],
     pods: ["list", "watch"],
     "pods/log": ["get"],
-    persistentvolumeclaims: ["create", "list", "delete"],
+    persistentvolumeclaims: ["create", "list", "deletecollection"],
     events: ["list"],
   },
 } as const satisfies Record<string, Rights>;

@@ -32,11 +32,9 @@ export async function sweepRelease(
   for (const job of jobs) {
     const staged = stagedBy(job, pods);
     if (staged !== undefined) await staging.remove(staged, signal);
-    await cluster.deleteJob({ namespace, name: job.metadata.name }, signal);
   }
-  for (const { metadata } of await cluster.listClaims(selected, signal)) {
-    await cluster.deleteClaim({ namespace, name: metadata.name }, signal);
-  }
+  await cluster.deleteJobs(selected, signal);
+  await cluster.deleteClaims(selected, signal);
 }
 
 /**

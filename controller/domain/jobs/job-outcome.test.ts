@@ -9,7 +9,7 @@ import {
   terminated,
   waitingContainer,
 } from "../../../test/fakes/job-objects.ts";
-import { judgeAttempt, type ObservedAttempt, PENDING_IS_LONG, podsOf } from "./job-outcome.ts";
+import { judgeAttempt, type ObservedAttempt, PENDING_IS_LONG, podsOf, stageOfJob, stageOfPod } from "./job-outcome.ts";
 import type { ObservedPod } from "./kubernetes-objects.ts";
 
 const CREATED = Date.parse("2026-11-26T03:00:00Z");
@@ -296,5 +296,62 @@ describe("any Job", () => {
         },
       ),
     );
+  });
+});
+
+describe("the stage of a Job and its pod", () => {
+  const waiting = (reason: string, message: string) => ({ waiting: { reason, message } });
+  const STATES = [
+    undefined,
+    ...[waiting("PodInitializing", "a"), waiting("ErrImagePull", "a"), waiting("ErrImagePull", "b")],
+    ...[{ running: {} }, { terminated: { exitCode: 0 } }, { terminated: { exitCode: 1, message: "no" } }],
+  ];
+  const condition = (type: string, status: string, message: string) => ({ type, status, reason: "", message });
+  const CONDITIONS = [
+    ...[condition("PodScheduled", "True", ""), condition("PodScheduled", "False", "no node")],
+    ...[condition("DisruptionTarget", "True", ""), condition("DisruptionTarget", "False", "")],
+  ];
+  const anyPod = fc
+    .record({
+      phase: fc.constantFrom("Pending", "Running", "Succeeded", "Failed"),
+      conditions: fc.subarray(CONDITIONS),
+      state: fc.constantFrom(...STATES),
+      ip: fc.string(),
+    })
+    .map(({ phase, conditions, state, ip }) =>
+      demoPod({
+        status: {
+          ...{ phase, conditions, containerStatuses: [{ name: "build", ...(state === undefined ? {} : { state }) }] },
+          ...{ podIP: ip },
+        },
+      }),
+    );
+  const anyJob = fc.constantFrom(runningJob(), failedJob("PodFailurePolicy", ""), completeJob());
+
+  it("says all that the outcome of one that has not ended depends on", () => {
+    const job = runningJob();
+    fc.assert(
+      fc.property(anyPod, anyPod, (a, b) => {
+        fc.pre(stageOfPod(a) === stageOfPod(b));
+        expect(judge({ job, pods: [a] })).toEqual(judge({ job, pods: [b] }));
+      }),
+    );
+  });
+  it("says whether it has ended", () => {
+    fc.assert(
+      fc.property(anyJob, anyPod, (job, pod) => {
+        const { state } = judge({ job, pods: [pod] });
+        const hasEnded = stageOfJob(job) !== "";
+        if (hasEnded) expect(["succeeded", "failed"]).toContain(state);
+        else if (state === "failed")
+          expect(stageOfPod(pod)).toMatch(/^build: [ab]$/); // no image
+        else expect(["pending", "running"]).toContain(state);
+      }),
+    );
+  });
+  it("is told of one that waits in the scheduler's words, and not at all before there are any", () => {
+    expect(stageOfPod(demoPod({ status: { phase: "Pending" } }))).toBe("");
+    const conditions = [condition("PodScheduled", "False", "no node")];
+    expect(stageOfPod(demoPod({ status: { phase: "Pending", conditions } }))).toBe("no node");
   });
 });

@@ -176,12 +176,15 @@ function waitingFor(uids: readonly (string | undefined)[], events: readonly Obse
   return told.at(-1)?.message;
 }
 
+const notScheduled = ({ status }: ObservedPod) =>
+  status?.conditions?.find((one) => one.type === "PodScheduled" && one.status === "False");
+
 /** A Job whose newest pod has not run yet, or that has none. */
 function judgeWaiting({ job, events }: ObservedAttempt, pod: ObservedPod | undefined, now: number): AttemptOutcome {
   const since = Date.parse(pod?.metadata.creationTimestamp ?? job.metadata.creationTimestamp ?? "");
   // a time that cannot be read explains itself at once
   if (now - since < PENDING_IS_LONG) return { state: "pending", message: null };
-  const scheduled = pod?.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
+  const scheduled = pod === undefined ? undefined : notScheduled(pod);
   const waiting = pod === undefined ? [] : containersOf(pod).map(({ state }) => state?.waiting?.message);
   const told = scheduled?.message ?? waitingFor([pod?.metadata.uid, job.metadata.uid], events);
   return { state: "pending", message: told ?? waiting.find((message) => message !== undefined) ?? null };
@@ -194,6 +197,25 @@ function pullFault(pod: ObservedPod): { name: string; message: string } | undefi
     if (PULL_FAULTS.includes(reason)) return { name, message };
   }
   return undefined;
+}
+
+const hasStarted = (pod: ObservedPod): boolean =>
+  containersOf(pod).some(({ state }) => state?.running !== undefined || state?.terminated !== undefined);
+
+/**
+ * How far a Job is, as far as {@link judgeAttempt} asks: while Job and pods stay where they are, so does the outcome. Only
+ * what is said of a long wait changes with time and events.
+ */
+export const stageOfJob = ({ status }: ObservedJob): string =>
+  (["Complete", "Failed"] as const).find((type) => conditionOf(status, type) !== undefined) ?? "";
+
+/** The same of a pod, with what is told of one that waits; empty for one of which there is nothing to say yet. */
+export function stageOfPod(pod: ObservedPod): string {
+  if (isDisrupted(pod)) return "disrupted";
+  const fault = pullFault(pod);
+  if (fault !== undefined) return `${fault.name}: ${fault.message}`;
+  if (pod.status?.phase !== "Pending" || hasStarted(pod)) return `at ${pod.spec?.nodeName ?? "?"}`;
+  return notScheduled(pod)?.message ?? "";
 }
 
 /**
@@ -214,9 +236,6 @@ export function judgeAttempt(observed: ObservedAttempt, now: number): AttemptOut
   if (fault !== undefined) {
     return { ...failureOf(pod, "ImagePullFailed", fault.message), container: fault.name };
   }
-  const started = containersOf(pod).some(
-    ({ state }) => state?.running !== undefined || state?.terminated !== undefined,
-  );
-  if (pod.status?.phase === "Pending" && !started) return judgeWaiting(observed, pod, now);
+  if (pod.status?.phase === "Pending" && !hasStarted(pod)) return judgeWaiting(observed, pod, now);
   return { state: "running", pod: pod.metadata.name, node: pod.spec?.nodeName ?? null };
 }

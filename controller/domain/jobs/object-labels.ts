@@ -72,6 +72,10 @@ export const ALL_OBJECTS = selector({ [LABEL.manager]: MANAGER });
 export const releaseSelector = (release: string): string =>
   selector({ [LABEL.manager]: MANAGER, [LABEL.release]: release });
 
+/** Selects what there is for one run alone: its volume, and the Jobs that write and read it; boots are of the release. */
+export const runSelector = (release: string, arch: JobRef["arch"], run: number): string =>
+  selector(claimLabels(release, arch, run));
+
 /** Selects every attempt at a Job. */
 export const attemptsSelector = (release: string, ref: JobRef): string => selector(refLabels(release, ref));
 
