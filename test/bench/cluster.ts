@@ -59,7 +59,12 @@ export async function measureRound(
 }
 
 async function round(room: Room, controller: RunningController, number: number, releases: number): Promise<void> {
-  const { names, calls, use, commits } = await measureRound(room, controller, { number, releases, target: 40, booted: false });
+  const { names, calls, use, commits } = await measureRound(room, controller, {
+    number,
+    releases,
+    target: 40,
+    booted: false,
+  });
   const bare = watchMachine();
   const [requests, pushes] = await Promise.all([
     bareWrites(room, { names, calls }, AT_ONCE),
@@ -96,8 +101,6 @@ export async function clusterReleases(rounds: number, releases: number): Promise
 
 /** A controller whose releases are all released: what it needs to do nothing. The source is suspended. */
 export async function idleReleases(releases: number): Promise<void> {
-??  await using room = await openRoom(AT_ONCE, false);
-  const first = await startController(room);
   await using room = await openRoom("bench", AT_ONCE);
   const first = await startController(room, "memory");
   const name = "released";
@@ -111,7 +114,6 @@ export async function idleReleases(releases: number): Promise<void> {
   await room.suspend();
   await copyReleased(room, name, releases - 1);
   const begun = performance.now();
-??  const controller = await startController(room);
   const controller = await startController(room, "memory");
   try {
     await figuresOnce(room, controller, ({ phases }) => (phases["Released"] ?? 0) >= releases);

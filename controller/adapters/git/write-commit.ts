@@ -10,8 +10,8 @@ const FSCK = "check the repository with git fsck";
 /** The tree of a commit; of null, the empty tree, which git knows without storing it. */
 export async function treeOf(git: Git, commit: string | null): Promise<string> {
   if (commit === null) return (await git.run(["hash-object", "-t", "tree", "--stdin"], { input: "" })).trim();
-  const [tree] = await git.read([`${commit}^{tree}`]);
-  if (tree != null) return tree.id;
+  const [tree = null] = await git.read([`${commit}^{tree}`]);
+  if (tree !== null) return tree.id;
   throw new ReleaseError("RepositoryUnusable", `the tree of ${commit} is missing`, FSCK);
 }
 
