@@ -124,6 +124,45 @@ const identity = {
 };
 
 describe("a commit", () => {
+  it("holds files of any name and content, and leaves nothing beside its branch", async () => {
+    const repository = await open();
+    const odd = { 'a "quoted" one': "1", "ä ö": "", "ends with a line": "x\nM 100644 inline b\n" };
+    const changes = Object.entries(odd).map(([name, content]) => ({ path: `specs/${name}`, content }));
+    await repository.commit(async () => ({ changes, message: "m" }));
+    const raw = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    await repository.commit(async () => ({ changes: [{ path: "raw", content: raw }], message: "m" }));
+    const tip = await repository.tip();
+    expect(await tip.readDirectory("specs")).toEqual(files(odd));
+    expect(await tip.readFile("raw")).toEqual(raw);
+    expect(await git("for-each-ref", "--format=%(refname)")).toBe("refs/heads/main\n");
+    expect(await git("fsck", "--strict")).not.toContain("error");
+  });
+
+  it("puts a file where a folder was, and a folder where a file was", async () => {
+    const repository = await open();
+    const commit = (changes: Parameters<typeof writeTree>[2]) =>
+      repository.commit(async () => ({ changes, message: "m" }));
+    await commit([{ path: "specs/a/b", content: "1" }]);
+    await commit([
+      { path: "specs/a", content: "2" },
+      { path: "specs/a/b", content: null },
+    ]);
+    expect(await (await repository.tip()).readDirectory("specs")).toEqual(files({ a: "2" }));
+    await commit([
+      { path: "specs/a/b", content: "3" },
+      { path: "specs/a", content: null },
+    ]);
+    expect(await (await repository.tip()).readDirectory("specs")).toEqual(files({ "a/b": "3" }));
+    await commit([{ path: "specs/a/b", content: null }]);
+    expect(await (await repository.tip()).list("specs")).toEqual([]);
+  });
+
+  it("is not made on a tree that is not there", async () => {
+    await open();
+    const attempt = writeTree(gitOn(directory), "1".repeat(40), [{ path: "a", content: "1" }]);
+    await expect(attempt).rejects.toMatchObject({ code: "RepositoryUnusable" });
+  });
+
   it("depends on no configuration, variable or hook of anybody", async () => {
     const repository = await open();
     await writeFile(

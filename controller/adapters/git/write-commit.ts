@@ -15,8 +15,8 @@ export async function treeOf(git: Git, commit: string | null): Promise<string> {
   throw new ReleaseError("RepositoryUnusable", `the tree of ${commit} is missing`, FSCK);
 }
 
-/** As git-fast-import(1) reads paths: whatever it holds, nothing of it ends the line. */
-const quoted = (path: string): string => `"${path.replaceAll(/[\\"]/g, "\\$&").replaceAll("\n", "\\n")}"`;
+/** A path as git-fast-import(1) reads it; a checked one has no line break and no backslash. */
+const quoted = (path: string): string => `"${checkedPath(path).replaceAll('"', '\\"')}"`;
 
 /** The branch of a commit whose tree alone is wanted: it is forgotten again before git would write its ref. */
 const SCRATCH = "refs/imgrel/tree";
@@ -31,12 +31,12 @@ export async function writeTree(git: Git, base: string, changes: readonly FileCh
   const pieces: (string | Uint8Array)[] = [
     `feature done\ncommit ${SCRATCH}\ncommitter imgrel <> 0 +0000\ndata 0\nM 040000 ${base} ""\n`,
     // removals first: a file may take the place of a folder
-    ...removed.map(({ path }) => `D ${quoted(checkedPath(path))}\n`),
+    ...removed.map(({ path }) => `D ${quoted(path)}\n`),
   ];
   for (const { path, content } of changes) {
     if (content === null) continue;
     const bytes = Buffer.from(content);
-    pieces.push(`M 100644 inline ${quoted(checkedPath(path))}\ndata ${bytes.length}\n`, bytes, "\n");
+    pieces.push(`M 100644 inline ${quoted(path)}\ndata ${bytes.length}\n`, bytes, "\n");
   }
   pieces.push(`ls ""\nreset ${SCRATCH}\n\ndone\n`);
   const input = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
