@@ -1,3 +1,6 @@
+import { mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BuildError } from "../../builders/contract/build-failure.ts";
 import { ReleaseError } from "../domain/errors.ts";
@@ -60,6 +63,19 @@ describe("a fault of the machine is no bug, and says what to do", () => {
     const failure = failureOf(Object.assign(new Error(`${code}: write`), { code }));
     expect(failure).toMatchObject({ exitCode: 1, code, bug: false, remedy: expect.stringContaining(word) as unknown });
   });
+});
+
+test.each(["file", "file/below"])("a folder that would stand where %s is gets its remedy", async (path) => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "imgrel-test-"));
+  await writeFile(join(folder.path, "file"), "");
+  const error: unknown = await mkdir(join(folder.path, path), { recursive: true }).catch((reason: unknown) => reason);
+  const failure = failureOf(error);
+  expect(failure).toMatchObject({
+    exitCode: 1,
+    bug: false,
+    remedy: expect.stringContaining("a file is where") as unknown,
+  });
+  expect(failureOf(Object.assign(new Error("EEXIST: link"), { code: "EEXIST", syscall: "link" })).bug).toBe(true);
 });
 
 test.each([

@@ -27,6 +27,14 @@ const MACHINE_FAULTS: Readonly<Record<string, string>> = {
   EIO: "look at the kernel's messages (dmesg): the disk could not be read or written",
 };
 
+/** What mkdir(2) says where a file has the name of a folder, or of one above it. */
+const IN_THE_WAY = ["EEXIST", "ENOTDIR"];
+
+const remedyOf = (error: unknown, errno: string): string | undefined =>
+  error instanceof Error && "syscall" in error && error.syscall === "mkdir" && IN_THE_WAY.includes(errno)
+    ? "a file is where a folder belongs: move it away, or name another folder"
+    : MACHINE_FAULTS[errno];
+
 /** Faults that are those of a whole folder's file system, in words that go before the folder. */
 const FOLDER_FAULTS: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left in",
@@ -56,7 +64,7 @@ export function failureOf(error: unknown): Failure {
   }
   const errno = error instanceof Error && "code" in error ? String(error.code) : "";
   const message = error instanceof Error ? machineMessage(error, errno) : String(error);
-  const remedy = MACHINE_FAULTS[errno];
+  const remedy = remedyOf(error, errno);
   return remedy === undefined
     ? { exitCode: EXIT.failed, code: "Unexpected", message, remedy: BUG_REMEDY, tail: [], bug: true }
     : { exitCode: EXIT.failed, code: errno, message, remedy, tail: [], bug: false };
