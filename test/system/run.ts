@@ -9,7 +9,8 @@ import { runShards, type ShardRun } from "../shards/run-shards.ts";
 import type { Shard } from "../shards/shard.ts";
 import { SHARDS } from "./shards.ts";
 
-const USAGE = `usage: npm run test:system [-- [--all] [--budget SECONDS]]
+const USAGE = `usage: npm run test:system [-- [--all] [--budget SECONDS] [SHARD...]]
+  SHARD       run these shards only: ${SHARDS.map(({ name }) => name).join(", ")}
   --all       run every shard afresh, whatever passed before
   --budget    start no shard that is known to need more than what is left of these seconds
   --packages  print the Debian packages that the shards need, and end`;
@@ -35,17 +36,26 @@ function execute(shard: Shard, secondsLeft: number): Promise<ShardRun> {
   });
 }
 
-type Options = { readonly all: boolean; readonly budgetSeconds: number; readonly packages: boolean };
+type Options = {
+  readonly all: boolean;
+  readonly budgetSeconds: number;
+  readonly packages: boolean;
+  readonly shards: readonly Shard[];
+};
 
 /** The options of the command line, or what is wrong with them. */
 function readOptions(): Options | string {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
       options: { all: { type: "boolean" }, budget: { type: "string" }, packages: { type: "boolean" } },
     });
     const { all = false, budget, packages = false } = values;
     if (budget !== undefined && !/^\d{1,6}$/.test(budget)) return `--budget takes whole seconds, not '${budget}'`;
-    return { all, packages, budgetSeconds: budget === undefined ? Number.POSITIVE_INFINITY : Number(budget) };
+    const unknown = positionals.find((asked) => !SHARDS.some(({ name }) => name === asked));
+    if (unknown !== undefined) return `there is no shard '${unknown}'`;
+    const shards = positionals.length === 0 ? SHARDS : SHARDS.filter(({ name }) => positionals.includes(name));
+    return { all, packages, shards, budgetSeconds: budget === undefined ? Number.POSITIVE_INFINITY : Number(budget) };
   } catch (error) {
     if (error instanceof TypeError) return error.message; // what parseArgs says of unknown options
     throw error;
@@ -62,7 +72,7 @@ async function main(): Promise<ExitCode> {
     process.stdout.write(`${[...new Set(SHARDS.flatMap((shard) => shard.needs ?? []))].join("\n")}\n`);
     return EXIT.ok;
   }
-  return runShards(SHARDS, options, {
+  return runShards(options.shards, options, {
     results: resultStore(cacheRoot(process.env)),
     inputsHash: async (shard) => inputsHash(PROJECT, await projectFiles(PROJECT), shard),
     execute,
