@@ -7,6 +7,7 @@ import { exec } from "../../builders/host/exec.ts";
 import { sweepRelease } from "../../controller/adapters/kubernetes/sweep-release.ts";
 import { jobName } from "../../controller/domain/jobs/object-names.ts";
 import { nextAfterFault } from "../../controller/reconciler/outcome.ts";
+import { clusterJobsContract } from "../contracts/cluster-jobs-contract.ts";
 import { demoBuildJob } from "../fakes/cluster-release.ts";
 import { type Cluster, kubectl, printed } from "./cluster/cluster.ts";
 import { takeDown } from "./cluster/down.ts";
@@ -44,6 +45,14 @@ const FOREVER = "trap 'exit 143' TERM; echo at work; sleep 600 & wait; exit 1\n"
 /** The volume outlives the pods of its run. */
 const ONCE = (first: string): string =>
   `[ -e ${INSIDE.out}/seen ] || { touch ${INSIDE.out}/seen; ${first}\n}\n{{DONE}}`;
+
+/** Made once: its namespace serves the whole contract. */
+let contractRoom: ReturnType<Parameters<typeof clusterJobsContract>[1]> | undefined;
+async function openContractRoom() {
+  const { start, settings } = await release("contract");
+  return { cluster: (await start()).cluster, settings };
+}
+clusterJobsContract("a real one", () => (contractRoom ??= openContractRoom()));
 
 describe.concurrent("Jobs on a real cluster", () => {
   test("bring a run here, woken by watches, from a pod that may do nothing else", async ({ expect }) => {

@@ -136,7 +136,8 @@ export const SHARDS: readonly Shard[] = [
     files: ["test/system/jobs.test.ts"],
     covers: [
       ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/fakes/**", "test/system/cluster/**"],
-      ...["test/system/stub-process.ts", "test/system/stub-release.ts", "test/system/stub-runner.ts"],
+      ...["test/contracts/**", "test/system/stub-process.ts", "test/system/stub-release.ts"],
+      "test/system/stub-runner.ts",
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
     costSeconds: 150,
