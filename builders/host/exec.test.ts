@@ -38,11 +38,16 @@ describe("exec", () => {
   });
   it("settles after the signal only once nothing that the program started writes any more", async () => {
     const stop = new AbortController();
-    const started = Date.now();
-    const running = exec({ program: "sh", args: ["-c", "sleep 0.7 & exec sleep 60"], signal: stop.signal });
-    setTimeout(() => stop.abort(), 100);
+    let up = 0;
+    const running = exec({
+      ...{ program: "sh", args: ["-c", "sleep 0.7 & echo up; exec sleep 60"], signal: stop.signal },
+      onLine: () => {
+        up = performance.now();
+        stop.abort();
+      },
+    });
     await expect(running).rejects.toMatchObject({ name: "AbortError" });
-    expect(Date.now() - started).toBeGreaterThanOrEqual(600);
+    expect(performance.now() - up).toBeGreaterThanOrEqual(500);
   });
   it("does not wait for ever for what was left behind", async () => {
     const running = exec({ program: "sh", args: ["-c", "sleep 15 & exec sleep 60"], signal: AbortSignal.timeout(100) });

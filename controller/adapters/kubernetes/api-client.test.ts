@@ -11,7 +11,14 @@ const POD = { metadata: { name: "x", namespace: "build", uid: "u", resourceVersi
 let server: FileServer | undefined;
 afterEach(() => server?.[Symbol.asyncDispose]());
 
-async function clientOf(handle: (request: IncomingMessage, response: ServerResponse) => void, path = "") {
+/** Only where nobody answers may it be short: a busy machine is slow. */
+const IMPATIENT = { answer: 150, silence: 150 };
+const PATIENT = { answer: 10_000, silence: 10_000 };
+
+async function clientOf(
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+  { path = "", pace = PATIENT } = {},
+) {
   server = await startFileServer(handle);
   const calls: string[] = [];
   let nth = 0;
@@ -19,7 +26,6 @@ async function clientOf(handle: (request: IncomingMessage, response: ServerRespo
     ...{ server: new URL(path, server.url), tls: {}, namespace: "build" },
     headers: async () => ({ authorization: `Bearer t${(nth += 1)}` }),
   };
-  const pace = { answer: 150, silence: 150 };
   const onCall = ({ verb, place }: { verb: string; place: { resource: Resource } }) =>
     void calls.push(`${verb} ${place.resource.plural}`);
   return { client: createApiClient(connection, { pace, onCall }), calls, requests: server.requests };
@@ -42,7 +48,7 @@ describe("the API client", () => {
 
   it("keeps the path of the server's address, and selects", async () => {
     const list = { metadata: { resourceVersion: "9" }, items: null };
-    const { client, requests } = await clientOf(answers(200, list), "clusters/one/");
+    const { client, requests } = await clientOf(answers(200, list), { path: "clusters/one/" });
     const of = { resource: LEASES, namespace: "n", labelSelector: "a=b,c" };
     expect(await client.list({ ...of, limit: 5 }, never)).toEqual({ items: [], resourceVersion: "9" });
     expect(requests).toEqual([
@@ -68,10 +74,12 @@ describe("the API client", () => {
   });
 
   it("gives up a server that does not answer, or stops in the middle", async () => {
-    const { client } = await clientOf(() => undefined);
+    const { client } = await clientOf(() => undefined, { pace: IMPATIENT });
     await expect(client.get(REF, never)).rejects.toMatchObject({ code: "ClusterUnavailable", kind: "transient" });
     await server?.[Symbol.asyncDispose]();
-    const half = await clientOf((_request, response) => void response.writeHead(200).write('{"metadata":'));
+    const stops = (_request: IncomingMessage, response: ServerResponse) =>
+      void response.writeHead(200).write('{"metadata":');
+    const half = await clientOf(stops, { pace: IMPATIENT });
     await expect(half.client.get(REF, never)).rejects.toMatchObject({ code: "ClusterUnavailable" });
   });
 

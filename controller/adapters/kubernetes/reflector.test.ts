@@ -15,7 +15,7 @@ const PROBES: Resource = {
   namespaced: true,
 };
 const never = new AbortController().signal;
-const SILENCE = 400;
+const SILENCE = 2000;
 
 /** Time at a twentieth: back-offs of seconds do not hold a test up. */
 const fastClock = {
@@ -30,7 +30,7 @@ beforeEach(async () => {
   api = await startKubernetesApi();
   stop = new AbortController();
   const connection = { server: api.url, tls: {}, headers: async () => ({}), namespace: "default" };
-  client = createApiClient(connection, { pace: { answer: 2000, silence: SILENCE } });
+  client = createApiClient(connection, { pace: { answer: SILENCE, silence: SILENCE } });
 });
 afterEach(async () => {
   stop.abort();

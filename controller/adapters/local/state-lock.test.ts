@@ -2,7 +2,6 @@ import { rmSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ProcessIdentity } from "../../../builders/host/process-identity.ts";
 import { withStateLock } from "./state-lock.ts";
@@ -21,6 +20,17 @@ const noWait = {
     throw new Error("took over");
   },
 };
+
+/** Work that holds the lock until it is told to end. */
+async function holding() {
+  const [begun, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const first = withStateLock(folder, never, noWait, async () => {
+    begun.resolve();
+    await over.promise;
+  });
+  await begun.promise;
+  return { first, end: over.resolve };
+}
 
 describe("withStateLock", () => {
   it("lets one in at a time, tells the other who holds it, and leaves nothing", async () => {
@@ -70,8 +80,7 @@ describe("withStateLock", () => {
     expect(await readdir(folder)).toEqual(["run.lock"]);
   });
   it("does not take what keeps it from locking for a lock", async () => {
-    const first = withStateLock(folder, never, noWait, () => sleep(300));
-    await sleep(50);
+    const { first, end } = await holding();
     const second = withStateLock(
       folder,
       never,
@@ -79,6 +88,7 @@ describe("withStateLock", () => {
       async () => "in",
     );
     await expect(second).rejects.toMatchObject({ code: "ENOENT" });
+    end();
     await first;
     expect(await readdir(folder)).toEqual([]);
   });
@@ -94,10 +104,10 @@ describe("withStateLock", () => {
   });
   it("stops waiting when the signal fires", async () => {
     const stop = new AbortController();
-    const holding = withStateLock(folder, never, noWait, () => sleep(300));
-    await sleep(50);
+    const { first, end } = await holding();
     const waiting = withStateLock(folder, stop.signal, { ...noWait, onWait: () => stop.abort() }, async () => "in");
     await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
-    await holding;
+    end();
+    await first;
   });
 });

@@ -57,9 +57,9 @@ describe("challenges", () => {
       }),
     );
     for (const evil of [`Basic realm="${"\\".repeat(100_000)}`, "a,".repeat(100_000), " ".repeat(100_000)]) {
-      const started = performance.now();
+      const before = process.cpuUsage(); // the clock also counts what other processes took
       parseChallenges(evil);
-      expect(performance.now() - started).toBeLessThan(1000);
+      expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
     }
   });
 });

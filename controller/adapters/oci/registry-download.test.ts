@@ -109,11 +109,11 @@ describe("an answer that breaks off", () => {
     expect(gets()).toBeGreaterThan(1);
   });
   it("does not make a reader wait that takes its time", async () => {
-    const { store } = await start(() => false, {}, { pace: { idle: 300 } });
+    const { store } = await start(() => false, {}, { pace: { idle: 1000 } });
     const slowly = async (chunks: AsyncIterable<Uint8Array>) => {
       let size = 0;
       for await (const chunk of chunks) {
-        if (size === 0) await new Promise((resume) => setTimeout(resume, 900));
+        if (size === 0) await new Promise((resume) => setTimeout(resume, 2500));
         size += chunk.byteLength;
       }
       return size;
