@@ -124,11 +124,13 @@ describe("converse", () => {
     await vi.waitFor(() => expect(pieces.join("")).toBe("one\n"));
     say("two\n");
     end();
-    expect(await ended).toBe("");
+    expect(await ended).toBe("exit code 0");
     expect(pieces.join("")).toBe("one\ntwo\n");
   });
   it("tells what a program said that has failed, and that there is none of its name", async () => {
     expect(await talk("sh", ["-c", "echo no >&2; exit 3"]).ended).toBe("no\n");
+    expect(await talk("sh", ["-c", "exit 3"]).ended).toBe("exit code 3");
+    expect(await talk("sh", ["-c", "kill -9 $$"]).ended).toBe("SIGKILL");
     const absent = talk("no-such-program", []);
     absent.say("hello\n");
     expect(await absent.ended).toContain("spawn no-such-program ENOENT");

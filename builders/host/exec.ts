@@ -163,21 +163,21 @@ export type Conversation = {
 };
 
 /**
- * Starts a program that is asked on its standard input and answers on its standard output.
- * @param onEnd told once, when it ended: why, or what it said last on standard error
+ * Starts a program in `/` that is asked on its standard input and answers on its standard output.
+ * @param onEnd told once, when it ended: what it said last on standard error, else its signal or exit code
  */
 export function converse(
   { program, args, env = PLAIN_ENV }: Pick<Command, "program" | "args" | "env">,
   onAnswer: (piece: Buffer) => void,
   onEnd: (reason: string) => void,
 ): Conversation {
-  const child = spawn(program, [...args], { env: { ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, [...args], { cwd: "/", env: { ...env }, stdio: ["pipe", "pipe", "pipe"] });
   let said = "";
   child.on("error", ({ message }) => (said = message));
   child.stdout.on("data", onAnswer);
   child.stderr.on("data", (piece: Buffer) => (said = `${said}${piece.toString("utf8")}`.slice(-4096)));
   child.stdin.on("error", () => undefined); // it has ended: that is told by its end
-  child.on("close", () => onEnd(said));
+  child.on("close", (code, ending) => onEnd(said === "" ? (ending ?? `exit code ${code}`) : said));
   const streams = [child.stdin, child.stdout, child.stderr].filter((stream) => stream instanceof Socket);
   return {
     say: (text) => void child.stdin.write(text),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
-import { moveRef } from "../../controller/adapters/git/bare-repository.ts";
+import { isAncestor, moveRef } from "../../controller/adapters/git/bare-repository.ts";
 import { gitOn } from "../../controller/adapters/git/git.ts";
 import { treeOf, writeCommit, writeTree } from "../../controller/adapters/git/write-commit.ts";
 import { removeStaleLocks } from "../../controller/adapters/git/stale-locks.ts";
@@ -87,6 +87,30 @@ describe("the repository", () => {
     await expect(tip.readFile("specs/a")).rejects.toMatchObject({ code: "RepositoryUnusable" });
   });
 
+  it("refuses a folder that is damaged instead of reading it as none", async () => {
+    const repository = await open();
+    await repository.commit(async () => ({ changes: [{ path: "specs/a/b", content: "1" }], message: "m" }));
+    const tip = await repository.tip();
+    const id = (await git("rev-parse", "HEAD:specs")).trim();
+    await rm(join(directory, "objects", id.slice(0, 2), id.slice(2)));
+    await expect(tip.readDirectory("specs/a")).rejects.toMatchObject({ code: "RepositoryUnusable" });
+    expect((await tip.readDirectory("other")).size).toBe(0);
+  });
+
+  it("takes no folder for an object whose id its name ends with", async () => {
+    const repository = await open();
+    const blob = (await gitOn(directory).run(["hash-object", "-w", "--stdin"], { input: "other" })).trim();
+    const names = [4, 8, 40].map((length) => `edge-g${blob.slice(0, length)}`);
+    const changes = names.map((name) => ({ path: `specs/${name}/release.yaml`, content: name }));
+    await repository.commit(async () => ({ changes, message: "m" }));
+    const tip = await repository.tip();
+    for (const name of names) {
+      const content = files({ "release.yaml": name });
+      expect(await tip.readDirectory(`specs/${name}`)).toEqual(content);
+      expect(await tip.everHeld(`specs/${name}`, content)).toBe(true);
+    }
+  });
+
   it("refuses a symbolic link in a spec", async () => {
     const repository = await open();
     const link = (await gitOn(directory).run(["hash-object", "-w", "--stdin"], { input: "/etc/passwd" })).trim();
@@ -161,6 +185,7 @@ describe("a commit", () => {
     await open();
     const attempt = writeTree(gitOn(directory), "1".repeat(40), [{ path: "a", content: "1" }]);
     await expect(attempt).rejects.toMatchObject({ code: "RepositoryUnusable" });
+    expect((await readdir(directory)).filter((name) => name.includes("crash"))).toEqual([]);
   });
 
   it("depends on no configuration, variable or hook of anybody", async () => {
@@ -302,6 +327,26 @@ describe("history", () => {
     expect(await git("log", "-1", "--format=%ct", (await tip.lastCommitOf("specs/demo")) ?? "")).toBe("1000004990\n");
     // one process per commit would take at least half a minute
     expect((performance.now() - started) / 1000).toBeLessThan(10);
+  });
+
+  it("holds a commit whose followers are older by their dates, and none of another branch", async () => {
+    await open();
+    const tree = await treeOf(gitOn(directory), null);
+    const at = async (seconds: number, parent: string | null) => {
+      const date = `${seconds} +0000`;
+      const env = { ...identity, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+      const parents = parent === null ? [] : ["-p", parent];
+      return (await gitOn(directory).run(["commit-tree", tree, ...parents, "-m", "m"], { env })).trim();
+    };
+    const first = await at(1_700_000_000, await at(1_600_000_000, null));
+    let tip = first;
+    for (let nth = 0; nth < 12; nth += 1) tip = await at(1_000_000_000 + nth, tip);
+    expect(await isAncestor(gitOn(directory), first, tip)).toBe(true);
+    expect(await isAncestor(gitOn(directory), tip, tip)).toBe(true);
+    expect(await isAncestor(gitOn(directory), await at(1_700_000_001, null), tip)).toBe(false);
+    await expect(isAncestor(gitOn(directory), "1".repeat(40), tip)).rejects.toMatchObject({
+      code: "RepositoryUnusable",
+    });
   });
 
   it("includes what only a merged branch had", async () => {

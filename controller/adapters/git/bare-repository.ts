@@ -53,6 +53,20 @@ export async function refTip(git: Git, ref: string): Promise<string | null> {
 }
 
 /**
+ * Whether a commit is `tip` or stands behind it, whatever dates they have.
+ * @throws ReleaseError RepositoryUnusable, also if one of them is not there
+ */
+export async function isAncestor(git: Git, commit: string, tip: string): Promise<boolean> {
+  try {
+    await git.run(["merge-base", "--is-ancestor", commit, tip]);
+    return true;
+  } catch (error) {
+    if (saidBy(error) === "exit code 1") return false;
+    throw error;
+  }
+}
+
+/**
  * Moves a ref from one commit to another, or makes it where `from` is null: compare-and-swap.
  * @returns false if the ref points elsewhere by now, or another writer holds it right now
  * @throws ReleaseError RepositoryUnusable on anything else, such as a full disk

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ReleaseError } from "../../domain/errors.ts";
-import { moveRef, openBareRepository, refTip } from "./bare-repository.ts";
+import { isAncestor, moveRef, openBareRepository, refTip } from "./bare-repository.ts";
 import type { Branch } from "./branch.ts";
 import { type Git, gitOn } from "./git.ts";
 import { objectFormatAt, type Remote, remoteAt } from "./remote.ts";
@@ -89,9 +89,7 @@ export function mirroredBranch(mirror: Mirror, name: string, growsOnly: boolean)
     }
     await remote.fetch(theirs, fetched);
     const tip = (await git.run(["rev-parse", "--verify", fetched])).trim();
-    // prints what is left of it without all that the new tip holds
-    const gone = growsOnly && before !== null && (await git.run(["rev-list", "-1", before, "--not", tip])) !== "";
-    if (gone) throw lost(before);
+    if (growsOnly && before !== null && !(await isAncestor(git, before, tip))) throw lost(before);
     await remember(tip, before);
     return tip;
   };

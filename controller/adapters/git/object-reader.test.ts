@@ -83,14 +83,30 @@ it("never lets go a git that somebody waits for, nor one without ending it", asy
   expect(started[0]).toMatchObject({ ended: true, awaited: false });
 });
 
-it("fails whoever waits for a git that ends, and goes on with another one", async () => {
+it("asks another git where one dies, and fails only the one that it dies of", async () => {
   const { started, read } = fakeCatFile();
-  const asked = read(["a"]);
+  const [innocent, bad, later] = [read(["a"]), read(["bad"]), read(["c"])];
+  started[0]?.answer("a missing\n");
   started[0]?.die();
-  await expect(asked).rejects.toMatchObject({ code: "RepositoryUnusable", message: "git: killed" });
-  const again = read(["a"]);
-  started[1]?.answer("a missing\n");
-  expect(await again).toEqual([null]);
+  expect(await innocent).toEqual([null]);
+  expect(started[1]?.said).toEqual(["bad\n", "c\n"]);
+  started[1]?.die();
+  await expect(bad).rejects.toMatchObject({ code: "RepositoryUnusable", message: "git: killed" });
+  expect(started[2]?.said).toEqual(["c\n"]);
+  started[2]?.answer("c missing\n");
+  expect(await later).toEqual([null]);
+  expect(started).toHaveLength(3);
+  await vi.advanceTimersByTimeAsync(6000);
+  expect(started[2]).toMatchObject({ ended: true, awaited: false });
+});
+
+it("asks once more whom a git died for that somebody killed", async () => {
+  const { started, read } = fakeCatFile();
+  const asked = read(["a", "b"]);
+  started[0]?.answer("a missing\n");
+  started[0]?.die();
+  started[1]?.answer("b missing\n");
+  expect(await asked).toEqual([null, null]);
 });
 
 it("refuses names that would be two, and fails where git says something else", async () => {

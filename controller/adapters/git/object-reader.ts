@@ -19,11 +19,12 @@ const IDLE = 5000;
 
 /**
  * One git answers all readers of a repository, one after the other: a process for each read is slow where there are
- * thousands. It is started when it is asked something, and anew after it ended.
+ * thousands. It is started when it is asked something, and anew after it ended. Of those who wait when it dies, the one it
+ * was working for may be the cause: that one fails the second time, and the others only have to wait.
  * @param fault what an end means that nobody asked for
  */
 export function objectReader(start: StartCatFile, fault: (reason: string) => ReleaseError): ObjectReader {
-  type Asked = { readonly answer: (answer: BatchAnswer) => void };
+  type Asked = { readonly name: string; readonly answer: (answer: BatchAnswer) => void; readonly again: boolean };
   let current: { readonly catFile: ReturnType<StartCatFile>; readonly asked: Asked[] } | undefined;
   let idle: NodeJS.Timeout | undefined;
 
@@ -35,34 +36,41 @@ export function objectReader(start: StartCatFile, fault: (reason: string) => Rel
         current = undefined;
         clearTimeout(idle);
       }
-      for (const one of asked.splice(0)) one.answer(fault(reason));
+      const [first, ...others] = asked.splice(0);
+      if (first?.again === true) first.answer(fault(reason));
+      else if (first !== undefined) ask({ ...first, again: true });
+      others.forEach(ask);
     });
     return { catFile, asked };
   };
-  const letGo = ({ catFile, asked }: NonNullable<typeof current>): void => {
-    if (asked.length > 0 || current?.asked !== asked) return; // somebody waits, or it has ended
-    catFile.awaitAnswers(false);
+  function ask(one: Asked): void {
+    clearTimeout(idle);
+    const { catFile, asked } = (current ??= begin());
+    catFile.awaitAnswers(true);
+    asked.push(one);
+    catFile.say(`${one.name}\n`);
+  }
+  const letGo = (): void => {
+    const open = current;
+    if (open === undefined || open.asked.length > 0) return; // it has ended, or somebody waits
+    open.catFile.awaitAnswers(false);
     clearTimeout(idle); // of somebody whose answers came in the same moment
     idle = setTimeout(() => {
       current = undefined;
-      catFile.end();
+      open.catFile.end();
     }, IDLE).unref();
   };
 
   return async (names) => {
     if (names.length === 0) return [];
     if (names.some((name) => name.includes("\n"))) throw new RangeError("no name of an object has a line break");
-    clearTimeout(idle);
-    const open = (current ??= begin());
-    open.catFile.awaitAnswers(true);
     const answers = names.map((name) => {
       const { promise, resolve } = Promise.withResolvers<BatchAnswer>();
-      open.asked.push({ answer: resolve });
-      open.catFile.say(`${name}\n`);
+      ask({ name, answer: resolve, again: false });
       return promise;
     });
     const all = await Promise.all(answers);
-    letGo(open);
+    letGo();
     return all.map((answer) => {
       if (answer instanceof ReleaseError) throw answer;
       return answer;

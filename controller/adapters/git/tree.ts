@@ -1,35 +1,19 @@
 import type { SpecEntry, SpecTree } from "../../ports/spec-repository.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { checkedPath } from "../../domain/spec-files.ts";
+import { isAncestor } from "./bare-repository.ts";
 import { type GitObject, parseBatchCheck } from "./cat-file.ts";
 import type { Git } from "./git.ts";
 import { blobId, type ObjectFormat, treeId } from "./object-id.ts";
+import { damaged, type TreeEntry, treeEntries } from "./tree-object.ts";
 
-type TreeEntry = { readonly mode: string; readonly id: string; readonly name: string };
-
-/** Entries of a tree: `<mode> <name>\0<raw id>` each (Pro Git, "Git Internals - Git Objects"). */
-function parseTree({ id, content }: GitObject): TreeEntry[] {
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  const idBytes = id.length / 2;
-  const entries: TreeEntry[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const [space, end] = [bytes.indexOf(" ", at), bytes.indexOf(0, at)];
-    entries.push({
-      mode: bytes.toString("latin1", at, space),
-      name: bytes.toString("utf8", space + 1, end),
-      id: bytes.toString("hex", end + 1, end + 1 + idBytes),
-    });
-    at = end + 1 + idBytes;
-  }
-  return entries;
-}
-
+const FOLDER = "40000";
 const FILE_MODES: readonly string[] = ["100644", "100755"];
 
 /** What an entry at `path` is. A symbolic link or a submodule could point anywhere: neither belongs to a spec. */
 function kindOf({ mode }: TreeEntry, path: string): SpecEntry["kind"] {
   checkedPath(path);
-  if (mode === "40000") return "directory";
+  if (mode === FOLDER) return "directory";
   if (FILE_MODES.includes(mode)) return "file";
   throw new ReleaseError(
     "SpecInvalid",
@@ -38,28 +22,38 @@ function kindOf({ mode }: TreeEntry, path: string): SpecEntry["kind"] {
   );
 }
 
-const absent = (id: string): ReleaseError =>
-  new ReleaseError("RepositoryUnusable", `the object ${id} is missing`, "check the repository with git fsck");
-
 /**
  * {@link SpecTree} of one commit in a git repository; null for a repository without a commit.
  * @param root the tree whose files it shows, if not the commit's own: one that is about to become a commit on top
  */
 export function treeAt(git: Git, commit: string | null, root = commit): SpecTree {
-  /** Entries of a folder, the root's for ""; none if there is no such folder. */
-  const entriesOf = async (directory: string): Promise<TreeEntry[]> => {
-    if (root === null) return [];
-    const [found] = await git.read([directory === "" ? `${root}^{tree}` : `${root}:${directory}`]);
-    return found?.type === "tree" ? parseTree(found) : [];
-  };
-
   const objects = async (ids: readonly string[]): Promise<GitObject[]> => {
     const found = await git.read(ids);
     return ids.map((id, index) => {
       const object = found[index] ?? null;
-      if (object === null) throw absent(id);
+      if (object === null) throw damaged(`the object ${id} is missing`);
       return object;
     });
+  };
+
+  /**
+   * The tree of a folder, the root's for ""; null if there is no such folder. Only ids are asked for: of `<commit>:<path>`
+   * git would take some paths for other names of objects.
+   */
+  const folderAt = async (directory: string): Promise<GitObject | null> => {
+    if (root === null) return null;
+    let [tree] = await objects([`${root}^{tree}`]);
+    for (const segment of directory === "" ? [] : directory.split("/")) {
+      if (tree === undefined) return null;
+      const entry = treeEntries(tree).find(({ name }) => name === segment);
+      if (entry?.mode !== FOLDER) return null;
+      [tree] = await objects([entry.id]);
+    }
+    return tree ?? null;
+  };
+  const entriesOf = async (directory: string): Promise<TreeEntry[]> => {
+    const tree = await folderAt(directory);
+    return tree === null ? [] : [...treeEntries(tree)];
   };
 
   /** All files below these entries, by path. */
@@ -71,17 +65,23 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
     const known = entries.map((entry) => ({ ...entry, kind: kindOf(entry, `${below}/${prefix}${entry.name}`) }));
     const folders = known.filter(({ kind }) => kind === "directory");
     const trees = await objects(folders.map(({ id }) => id));
-    const deeper = trees.map((tree, index) => filesBelow(parseTree(tree), below, `${prefix}${folders[index]?.name}/`));
+    const deeper = trees.map((tree, index) =>
+      filesBelow([...treeEntries(tree)], below, `${prefix}${folders[index]?.name}/`),
+    );
     const files = known.filter(({ kind }) => kind === "file");
     return [...files.map(({ name, id }) => [`${prefix}${name}`, id] as const), ...(await Promise.all(deeper)).flat()];
   };
 
   /** Each object that stood at a path. A value of it that any commit had appears in one of these commits. */
-  const objectsEverAt = async (path: string): Promise<{ readonly id: string; readonly type: string }[]> => {
+  const objectsEverAt = async (
+    path: string,
+    kind: SpecEntry["kind"],
+  ): Promise<{ readonly id: string; readonly type: string }[]> => {
     if (commit === null) return [];
     const commits = await git.run(["rev-list", "--full-history", commit, "--", checkedPath(path)]);
     if (commits === "") return [];
-    const names = commits.replaceAll("\n", `:${path}\n`);
+    // so no name of a folder is taken for a revision
+    const names = commits.replaceAll("\n", `:${path}${kind === "directory" ? "/" : ""}\n`);
     const objects = parseBatchCheck((await git.catFile(["--batch-check"], names)).toString("utf8"));
     return [...new Map(objects.map((object) => [object.id, object])).values()];
   };
@@ -93,8 +93,9 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
     commit,
     readFile: async (path) => {
       const slash = checkedPath(path).lastIndexOf("/");
-      const entries = await entriesOf(path.slice(0, Math.max(slash, 0)));
-      const entry = entries.find(({ name }) => name === path.slice(slash + 1));
+      const folder = await folderAt(path.slice(0, Math.max(slash, 0)));
+      const entry =
+        folder === null ? undefined : treeEntries(folder).find(({ name }) => name === path.slice(slash + 1));
       if (entry === undefined || kindOf(entry, path) !== "file") return null;
       const [object] = await objects([entry.id]);
       return object?.content ?? null;
@@ -114,14 +115,14 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
       return last === "" ? null : last;
     },
     everHeld: async (path, content) => {
-      const objects = await objectsEverAt(path);
+      const objects = await objectsEverAt(path, content instanceof Uint8Array ? "file" : "directory");
       if (objects.length === 0) return false;
       const format = await objectFormat();
       const id = content instanceof Uint8Array ? blobId(format, content) : treeId(format, content);
       return objects.some((object) => object.id === id);
     },
     everyContentOf: async (path) => {
-      const blobs = (await objectsEverAt(path)).filter(({ type }) => type === "blob");
+      const blobs = (await objectsEverAt(path, "file")).filter(({ type }) => type === "blob");
       return (await objects(blobs.map(({ id }) => id))).map(({ content }) => content);
     },
   };
@@ -133,7 +134,7 @@ export function treesInHistory(git: Git): (tip: string | null, commit: string) =
   const holds = async (tip: string, commit: string): Promise<boolean> => {
     const [found] = await git.read([commit]);
     if (found?.type !== "commit" || found.id !== commit) return false;
-    return (await git.run(["rev-list", "-1", commit, "--not", tip])) === "";
+    return isAncestor(git, commit, tip);
   };
   return async (tip, commit) => {
     if (tip === null) return null;

@@ -1,22 +1,29 @@
-import { ReleaseError } from "../../domain/errors.ts";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { checkedPath, type FileChange } from "../../domain/spec-files.ts";
 import { signingConfig, signingFault } from "./commit-signature.ts";
 import type { Git } from "./git.ts";
+import { damaged } from "./tree-object.ts";
 
 export type Author = { readonly name: string; readonly email: string };
-
-const FSCK = "check the repository with git fsck";
 
 /** The tree of a commit; of null, the empty tree, which git knows without storing it. */
 export async function treeOf(git: Git, commit: string | null): Promise<string> {
   if (commit === null) return (await git.run(["hash-object", "-t", "tree", "--stdin"], { input: "" })).trim();
   const [tree = null] = await git.read([`${commit}^{tree}`]);
   if (tree !== null) return tree.id;
-  throw new ReleaseError("RepositoryUnusable", `the tree of ${commit} is missing`, FSCK);
+  throw damaged(`the tree of ${commit} is missing`);
 }
 
 /** A path as git-fast-import(1) reads it; a checked one has no line break and no backslash. */
 const quoted = (path: string): string => `"${checkedPath(path).replaceAll('"', '\\"')}"`;
+
+/** git says the same on standard error, and leaves a file in the repository besides. */
+async function removeCrashReports(git: Git): Promise<void> {
+  const directory = (await git.run(["rev-parse", "--absolute-git-dir"])).trimEnd();
+  const reports = (await readdir(directory)).filter((name) => /^fast_import_crash_\d+$/.test(name));
+  for (const name of reports) await rm(join(directory, name), { force: true });
+}
 
 /** The branch of a commit whose tree alone is wanted: it is forgotten again before git would write its ref. */
 const SCRATCH = "refs/imgrel/tree";
@@ -40,10 +47,15 @@ export async function writeTree(git: Git, base: string, changes: readonly FileCh
   }
   pieces.push(`ls ""\nreset ${SCRATCH}\n\ndone\n`);
   const input = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
-  const printed = await git.run(["fast-import", "--quiet", "--cat-blob-fd=1"], { input });
+  const printed = await git
+    .run(["fast-import", "--quiet", "--cat-blob-fd=1"], { input })
+    .catch(async (fault: unknown) => {
+      await removeCrashReports(git);
+      throw fault;
+    });
   const [, tree] = /^040000 tree ([0-9a-f]+)\t/.exec(printed) ?? [];
   if (tree !== undefined) return tree;
-  throw new ReleaseError("RepositoryUnusable", `git fast-import printed ${JSON.stringify(printed)}`, FSCK);
+  throw damaged(`git fast-import printed ${JSON.stringify(printed)}`);
 }
 
 /** What a commit holds and says. `parent` null: it begins a branch. */

@@ -14,8 +14,9 @@ import {
 } from "../../../test/fakes/cluster-release.ts";
 import { stageFiles, writeDemoRun } from "../../../test/fakes/staged-run.ts";
 import type { JobSettings } from "../../domain/jobs/job-settings.ts";
-import { LABEL } from "../../domain/jobs/object-labels.ts";
+import { LABEL, releaseSelector } from "../../domain/jobs/object-labels.ts";
 import { claimName } from "../../domain/jobs/object-names.ts";
+import type { ClusterJobs } from "../../ports/cluster-jobs.ts";
 import { clusterJobRunner } from "./job-runner.ts";
 import { sweepLeftOvers, sweepRelease } from "./sweep-release.ts";
 
@@ -153,6 +154,32 @@ describe("a run in a cluster", () => {
     expect(await sweepLeftOvers(from, { namespace, isKnown: () => false }, signal)).toEqual(["noble-1"]);
     expect([jobs.size, claims.size, staging.manifests.size]).toEqual([0, 0, 0]);
     await sweepRelease(from, { namespace, release: "noble-1" }, signal);
+  });
+});
+
+describe("a sweep", () => {
+  it("hears what a Job staged that ends meanwhile, before the Job is gone", async () => {
+    const { start, cluster, settings } = given();
+    await start().build(demoBuildJob(1), signal);
+    const all = { namespace: settings.namespace, selector: releaseSelector("noble-1") };
+    const [jobs, pods] = [await cluster.listJobs(all, signal), await cluster.listPods(all, signal)];
+    const [first, second] = [made.digest, digestOf("staged later")];
+    // the same Jobs again, as those of another run that says something else
+    const again = <T>(objects: readonly T[], staged: string): T[] =>
+      JSON.parse(JSON.stringify(objects).replaceAll(/\\"staged\\":\\"[^"\\]+/g, `\\"staged\\":\\"${staged}`));
+    const other = <T>(objects: readonly T[]): T[] =>
+      JSON.parse(JSON.stringify(again(objects, second)).replaceAll('"uid-', '"other-'));
+    const removed: string[] = [];
+    const deletedAfter: string[][] = [];
+    const sweeping: ClusterJobs = {
+      ...cluster,
+      listJobs: async () => (removed.length === 0 ? jobs : [...jobs, ...other(jobs)]),
+      listPods: async () => (removed.length === 0 ? again(pods, first) : [...again(pods, first), ...other(pods)]),
+      deleteJobs: async () => void deletedAfter.push([...removed]),
+    };
+    const staging = { remove: async (digest: string) => removed.push(digest) > 0 };
+    await sweepRelease({ cluster: sweeping, staging }, { namespace: settings.namespace, release: "noble-1" }, signal);
+    expect(deletedAfter).toEqual([[first, second]]);
   });
 });
 

@@ -27,11 +27,16 @@ export async function sweepRelease(
   signal: AbortSignal,
 ): Promise<void> {
   const selected = { namespace, selector: releaseSelector(release) };
-  const jobs = await cluster.listJobs(selected, signal);
-  const pods = await cluster.listPods(selected, signal);
-  for (const job of jobs) {
-    const staged = stagedBy(job, pods);
-    if (staged !== undefined) await staging.remove(staged, signal);
+  // with a Job goes what it told: one that ends while others are removed must be heard first
+  const removed = new Set<string>();
+  for (;;) {
+    const jobs = await cluster.listJobs(selected, signal);
+    const pods = jobs.length === 0 ? [] : await cluster.listPods(selected, signal);
+    const staged = new Set(jobs.flatMap((job) => stagedBy(job, pods) ?? []));
+    const left = staged.difference(removed);
+    if (left.size === 0) break;
+    for (const digest of left) await staging.remove(digest, signal);
+    for (const digest of left) removed.add(digest);
   }
   await cluster.deleteJobs(selected, signal);
   await cluster.deleteClaims(selected, signal);
