@@ -13,7 +13,7 @@ import { treeAt, treesInHistory } from "./tree.ts";
  */
 const DISTRUSTED: Pick<GitOptions, "env" | "config"> = {
   env: { GIT_ALLOW_PROTOCOL: "none", GIT_GRAFT_FILE: "/dev/null" },
-  config: ["core.commitGraph=false"],
+  config: ["core.commitGraph=false", "advice.graftFileDeprecated=false"],
 };
 
 /**

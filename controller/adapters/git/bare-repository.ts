@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ReleaseError } from "../../domain/errors.ts";
-import { type Git, gitOn, saidBy } from "./git.ts";
+import { exitCodeOf, type Git, gitOn, saidBy } from "./git.ts";
 import type { ObjectFormat } from "./object-id.ts";
 
 /**
@@ -61,7 +61,7 @@ export async function isAncestor(git: Git, commit: string, tip: string): Promise
     await git.run(["merge-base", "--is-ancestor", commit, tip]);
     return true;
   } catch (error) {
-    if (saidBy(error) === "exit code 1") return false;
+    if (exitCodeOf(error) === 1) return false; // anything else is a fault: git-merge-base(1)
     throw error;
   }
 }

@@ -63,6 +63,12 @@ export const saidBy = (error: unknown): string | undefined =>
     ? error.cause.message
     : undefined;
 
+/** The exit code of a git that failed, where an error tells. */
+export const exitCodeOf = (error: unknown): number | undefined =>
+  error instanceof ReleaseError && error.cause instanceof Error && "exitCode" in error.cause
+    ? Number(error.cause.exitCode)
+    : undefined;
+
 const BATCH = ["cat-file", "--batch"];
 
 type Failure = { readonly exitCode: number; readonly said: string };
@@ -71,7 +77,7 @@ function releaseError(args: readonly string[], place: string | null, { exitCode,
   if (said.includes("spawn git ENOENT")) {
     return new ReleaseError("ToolMissing", "git is not installed", "install it: apt-get install git");
   }
-  const cause = new Error(said.trim() === "" ? `exit code ${exitCode}` : said.trim());
+  const cause = Object.assign(new Error(said.trim() === "" ? `exit code ${exitCode}` : said.trim()), { exitCode });
   if (saysDiskFull(said)) {
     const where = place ?? args.at(-1); // where there is no repository yet, one is being made
     const message = `no space is left in ${where}, says git: ${cause.message.split("\n")[0]}`;
