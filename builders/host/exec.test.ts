@@ -50,9 +50,9 @@ describe("exec", () => {
     expect(performance.now() - up).toBeGreaterThanOrEqual(500);
   });
   it("does not wait for ever for what was left behind", async () => {
-    const running = exec({ program: "sh", args: ["-c", "sleep 15 & exec sleep 60"], signal: AbortSignal.timeout(100) });
+    const running = exec({ program: "sh", args: ["-c", "sleep 60 & exec sleep 60"], signal: AbortSignal.timeout(100) });
     await expect(running).rejects.toMatchObject({ name: "AbortError" });
-  }, 10_000);
+  });
   it("charges a program for its own processor time", async () => {
     const busy = await exec({ program: "sh", args: ["-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"] });
     const idle = await exec({ program: "sleep", args: ["0.1"] });

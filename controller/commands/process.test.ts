@@ -47,18 +47,15 @@ describe("the program itself", () => {
     for (const { name, summary } of COMMANDS) expect(stdout.replace(/\s+/g, " ")).toContain(` ${name} ${summary}`);
   });
 
-  test("--help of each command exits 0 and names each of its options", async () => {
-    const { context } = fakeCommandContext();
-    for (const { name, load } of COMMANDS) {
-      const program = new Command();
-      (await load()).register(program, context);
-      const { exitCode, stdout } = await run(main, name, "--help");
-      expect(exitCode).toBe(0);
-      expect(stdout).toContain(`Usage: imgrel ${name}`);
-      for (const { flags, description } of program.commands.flatMap((command) => command.options)) {
-        expect(stdout).toContain(flags);
-        expect(description).not.toBe("");
-      }
+  test.each(COMMANDS)("$name --help exits 0 and names each of its options", async ({ name, load }) => {
+    const program = new Command();
+    (await load()).register(program, fakeCommandContext().context);
+    const { exitCode, stdout } = await run(main, name, "--help");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`Usage: imgrel ${name}`);
+    for (const { flags, description } of program.commands.flatMap((command) => command.options)) {
+      expect(stdout).toContain(flags);
+      expect(description).not.toBe("");
     }
   });
 
