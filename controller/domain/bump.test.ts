@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { type Bump, bumpedSpec, decideBump, editRelease, nextSnapshot, snapshotOf } from "./bump.ts";
 import { requireDocument } from "./documents.ts";
 import { ReleaseError } from "./errors.ts";
@@ -151,7 +152,7 @@ describe("an edited release", () => {
     const cases = fc.record({
       version: fc
         .stringMatching(/^[a-z0-9]{1,8}(\.[0-9]{1,3}){0,2}(-[0-9]{1,2})?$/)
-        .filter((text) => /[a-z]/.test(text)),
+        .filter((text) => typeof parse(text) === "string"), // "4e-3" is a number where it is not quoted
       amd64: kernel("amd64"),
       arm64: kernel("arm64"),
       offered: fc.array(fc.tuple(kernel("amd64"), kernel("arm64")), { minLength: 1, maxLength: 5 }),
