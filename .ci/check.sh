@@ -24,7 +24,7 @@ check biome ci --colors=off .
 check knip --no-config-hints
 # shellcheck disable=SC2086 # a list of paths without blanks
 check shellcheck $scripts
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # the same list
 check shfmt -d $scripts
 
 [ -z "${IMGREL_TALLY-}" ] || echo "$passed $failed 0" >"$IMGREL_TALLY"

@@ -70,6 +70,13 @@ describe(".ci/run", () => {
     ]);
   });
 
+  test("names a static check that failed, however much came after it", async () => {
+    const tests = "echo imgrel: check failed: biome; seq 3000; echo 4 passed, 1 failed, 0 skipped; exit 1";
+    machine = await fakeMachine(npm(tests, "echo 1 passed, 0 failed, 0 skipped"));
+    const { stdout } = await machine.run("run");
+    expect(stdout).toMatch(/\nwhat failed:\nimgrel: check failed: biome\n5 passed, 1 failed, 0 skipped\n$/);
+  });
+
   test("gives system tests what is left of the hour, even if npm test failed", async () => {
     machine = await fakeMachine(npm("exit 1", "true"));
     await machine.run("run");
