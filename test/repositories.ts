@@ -14,6 +14,14 @@ export const REPOSITORY_OPTIONS: RepositoryOptions = {
   pause: () => 5,
 };
 
+/** Who commits what a test makes by hand. */
+export const IDENTITY = {
+  GIT_AUTHOR_NAME: "someone",
+  GIT_AUTHOR_EMAIL: "someone@localhost",
+  GIT_COMMITTER_NAME: "someone",
+  GIT_COMMITTER_EMAIL: "someone@localhost",
+};
+
 /** A bare repository of our own in `directory`. */
 export const openOwn = (directory: string, options: Partial<RepositoryOptions> = {}): Promise<OpenRepository> =>
   openRepositoryAt({ kind: "own", directory }, { ...REPOSITORY_OPTIONS, ...options });

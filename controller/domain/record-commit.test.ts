@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digestOf, sha256Hex } from "../../builders/contract/digest.ts";
-import { idempotencyTrailer, parseRecordTrailers, recorded, recordMessage, type RecordPart } from "./record-commit.ts";
+import { parseRecordTrailers, recorded, recordMessage, type RecordPart } from "./record-commit.ts";
 
 const part = (release: string, summary = "released"): RecordPart => ({
   release,
@@ -23,14 +23,14 @@ describe("the message of a record", () => {
     const lines = recordMessage([part("a"), part("b", "re\nvoked")]).split("\n");
     expect(lines.slice(0, 5)).toEqual(["Record 2 releases", "", "* a: released", "* b: re voked", ""]);
     expect(lines.filter((line) => line.startsWith("Release: "))).toEqual(["Release: a", "Release: b"]);
-    expect(lines).toContain(idempotencyTrailer(sha256Hex("b")));
+    expect(lines).toContain(`Idempotency-Key: ${sha256Hex("b")}`);
   });
 
   it("gives its trailers back, whatever the summaries say", () => {
     const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?$/);
     const summary = fc.oneof(
       fc.string({ unit: "binary" }),
-      fc.constantFrom("", `Release: x\n\n${idempotencyTrailer(sha256Hex("x"))}`),
+      fc.constantFrom("", `Release: x\n\nIdempotency-Key: ${sha256Hex("x")}`),
     );
     fc.assert(
       fc.property(fc.array(fc.tuple(name, summary), { minLength: 1 }), (given) => {

@@ -27,9 +27,6 @@ export function recordMessage(parts: readonly RecordPart[]): string {
   });
 }
 
-/** The trailer that marks an effect, as it stands in a message. */
-export const idempotencyTrailer = (key: Sha256Hex): string => `Idempotency-Key: ${key}`;
-
 /** What a message says of releases: each complete set of trailers, a `Release` being the first of its set. */
 export function parseRecordTrailers(message: string): RecordTrailers[] {
   const sets: Map<string, string>[] = [];

@@ -25,7 +25,7 @@ export type RecordRepository = {
   /**
    * Commits an entry, after those that came before it; several that wait are committed together. What is there already
    * is not committed again: the tip is the outcome if it has all the files, and the commit that carries this release's
-   * idempotency key, if one does, whatever its files are.
+   * idempotency key, if one does and the release still has a record, whatever its files are.
    * @throws ReleaseError RecordInvalid for a change that records do not allow, and as `tip`; PushConflict if other
    * writers won every attempt; PushDeclined if the repository's owner does not let us; RepositoryUnavailable; whatever
    * `propose` throws

@@ -1,6 +1,6 @@
 import { composeRecord, type RecordedArch } from "../domain/compose-record.ts";
 import type { Condition } from "../domain/conditions.ts";
-import { idempotencyKey } from "../domain/idempotency-key.ts";
+import { recordKey } from "../domain/idempotency-key.ts";
 import { type DiffReport, failedRecord, namedFiles, publishedRecord } from "../domain/record.ts";
 import {
   INDEX_FILE,
@@ -55,10 +55,10 @@ async function recordChanges(
   return changes.map(([path, content]) => ({ path: `${recordPath(name)}/${path}`, content }));
 }
 
-/** Marks the end of this content (release-api.md 2.2); after a version that failed, its record is told from an older one. */
-async function recordKey(records: RecordRepository, { repository, name, specDigest }: ReleaseFacts): Promise<string> {
-  const before = await (await records.tip()).lastCommitOf(recordPath(name));
-  return idempotencyKey({ repository, release: name, specDigest, step: "Record", target: before ?? "" });
+/** Marks the end of this content, whatever stands there before. */
+async function keyFor(records: RecordRepository, { name, ...release }: ReleaseFacts): Promise<string> {
+  const before = await (await records.tip()).readFile(`${recordPath(name)}/${RECORD_FILES.status}`);
+  return recordKey({ ...release, release: name }, before);
 }
 
 /** The index of the tip with this release in it, and its bundle; nothing if it has it already. */
@@ -105,7 +105,7 @@ export async function writeRecord(
   const record = publishedRecord(named, bundle, status);
   await records.commit({
     ...{ release: name, specDigest, summary: `released ${version}` },
-    idempotencyKey: await recordKey(records, release),
+    idempotencyKey: await keyFor(records, release),
     propose: async (tip) => [
       ...(await recordChanges(tip, name, record)),
       ...(await indexChanges(tip, signer, { name, version, specCommit, releaseDigest }, signal)),
@@ -128,7 +128,7 @@ export async function writeFailure(records: RecordRepository, failed: FailedRele
   };
   await records.commit({
     ...{ release: name, specDigest, summary: `${version} failed: ${failure.reason}` },
-    idempotencyKey: await recordKey(records, release),
+    idempotencyKey: await keyFor(records, release),
     propose: async (tip) => {
       const known = await tip.readFile(`${recordPath(name)}/${RECORD_FILES.status}`);
       // another process came to its verdict first: one is enough

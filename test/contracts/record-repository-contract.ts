@@ -99,6 +99,19 @@ export function recordRepositoryContract(name: string, make: () => Promise<Recor
       expect(await messages()).toHaveLength(3);
     });
 
+    it("commits an effect again whose record was taken away", async () => {
+      const { records, rival, messages } = await make();
+      const entry = entryOf("demo", "release", { "a.json": "1" });
+      await records.commit(entry);
+      await rival.commit(entryOf("demo", "removal", { "a.json": null }));
+      const again = await records.commit(entry);
+      const tip = await records.tip();
+      expect(again).toEqual({ commit: tip.commit, changed: true });
+      expect(await records.commit(entry)).toEqual({ commit: tip.commit, changed: false });
+      expect(await tip.readFile("records/demo/a.json")).toEqual(bytes("1"));
+      expect(await messages()).toHaveLength(3);
+    });
+
     it("finds no key in the text of a message", async () => {
       const { records } = await make();
       const entry = entryOf("demo", "release", { "a.json": "1" });

@@ -9,11 +9,12 @@ export function fakeRecordRepository(branch = fakeBranch()): RecordRepository & 
   const commit: RecordRepository["commit"] = async (entry) => {
     let earlier: Commit | undefined;
     const outcome = await branch.add(async (history) => {
-      earlier = history.findLast(({ message }) => recorded(message, entry));
-      if (earlier !== undefined) return null;
       const tree = treeOf(history);
+      const record = await tree.readDirectory(recordPath(entry.release));
+      earlier = record.size === 0 ? undefined : history.findLast(({ message }) => recorded(message, entry));
+      if (earlier !== undefined) return null;
       const changes = await entry.propose(tree);
-      checkRecordChanges(entry.release, await tree.readDirectory(recordPath(entry.release)), changes);
+      checkRecordChanges(entry.release, record, changes);
       const files = applyChanges(history.at(-1)?.files ?? new Map(), changes);
       return { files, message: recordMessage([entry]) };
     });

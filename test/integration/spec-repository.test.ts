@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { exec } from "../../builders/host/exec.ts";
-import { isAncestor, moveRef } from "../../controller/adapters/git/bare-repository.ts";
+import { moveRef } from "../../controller/adapters/git/bare-repository.ts";
 import { gitOn } from "../../controller/adapters/git/git.ts";
 import { treeOf, writeCommit, writeTree } from "../../controller/adapters/git/write-commit.ts";
 import { removeStaleLocks } from "../../controller/adapters/git/stale-locks.ts";
 import { formatCommitMessage } from "../../controller/domain/commit-message.ts";
-import { openOwn, REPOSITORY_OPTIONS } from "../repositories.ts";
+import { IDENTITY, openOwn, REPOSITORY_OPTIONS } from "../repositories.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const files = (given: Record<string, string>) =>
@@ -115,7 +115,7 @@ describe("the repository", () => {
     const repository = await open();
     const link = (await gitOn(directory).run(["hash-object", "-w", "--stdin"], { input: "/etc/passwd" })).trim();
     const tree = (await gitOn(directory).run(["mktree"], { input: `120000 blob ${link}\trelease.yaml\n` })).trim();
-    const commit = (await gitOn(directory).run(["commit-tree", tree, "-m", "link"], { env: identity })).trim();
+    const commit = (await gitOn(directory).run(["commit-tree", tree, "-m", "link"], { env: IDENTITY })).trim();
     await git("update-ref", "refs/heads/main", commit);
     const tip = await repository.tip();
     await expect(tip.readFile("release.yaml")).rejects.toThrow(/neither a file nor a folder/);
@@ -139,13 +139,6 @@ describe("the repository", () => {
     expect(await tip.everHeld("specs", files({ a: "1" }))).toBe(true);
   });
 });
-
-const identity = {
-  GIT_AUTHOR_NAME: "someone",
-  GIT_AUTHOR_EMAIL: "someone@localhost",
-  GIT_COMMITTER_NAME: "someone",
-  GIT_COMMITTER_EMAIL: "someone@localhost",
-};
 
 describe("a commit", () => {
   it("holds files of any name and content, and leaves nothing beside its branch", async () => {
@@ -299,75 +292,5 @@ describe("a commit", () => {
     const after = await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "3" }], message: "m" }));
     expect(await git("rev-parse", `${after.commit}^`)).toBe(`${before.commit}\n`);
     expect(await git("fsck", "--strict")).not.toMatch(/missing|broken|error/);
-  });
-});
-
-/** A history for `git fast-import`: `count` commits in a row; `touch` says what the n-th changes. */
-const stream = (count: number, touch: (index: number) => { path: string; content: string }) =>
-  Array.from({ length: count }, (_, index) => {
-    const { path, content } = touch(index);
-    const head = `commit refs/heads/main\ncommitter a <a@localhost> ${1_000_000_000 + index} +0000\ndata 1\nm\n`;
-    return `${head}M 100644 inline ${path}\ndata ${Buffer.byteLength(content)}\n${content}\n`;
-  }).join("\n");
-
-describe("history", () => {
-  it("of thousands of commits is searched in a few git processes", async () => {
-    const repository = await open();
-    const input = stream(5000, (index) =>
-      index % 10 === 0
-        ? { path: "specs/demo/release.yaml", content: `version: ${index}` }
-        : { path: `specs/r${index % 100}/release.yaml`, content: `${index}` },
-    );
-    await gitOn(directory).run(["fast-import", "--quiet"], { input });
-    const tip = await repository.tip();
-    const started = performance.now();
-    expect(await tip.everHeld("specs/demo", files({ "release.yaml": "version: 10" }))).toBe(true);
-    expect(await tip.everHeld("specs/demo", files({ "release.yaml": "version: 11" }))).toBe(false);
-    expect(await tip.everyContentOf("specs/demo/release.yaml")).toHaveLength(500);
-    expect(await git("log", "-1", "--format=%ct", (await tip.lastCommitOf("specs/demo")) ?? "")).toBe("1000004990\n");
-    // one process per commit would take at least half a minute
-    expect((performance.now() - started) / 1000).toBeLessThan(10);
-  });
-
-  it("holds a commit whose followers are older by their dates, and none of another branch", async () => {
-    await open();
-    const tree = await treeOf(gitOn(directory), null);
-    const at = async (seconds: number, parent: string | null) => {
-      const date = `${seconds} +0000`;
-      const env = { ...identity, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
-      const parents = parent === null ? [] : ["-p", parent];
-      return (await gitOn(directory).run(["commit-tree", tree, ...parents, "-m", "m"], { env })).trim();
-    };
-    const first = await at(1_700_000_000, await at(1_600_000_000, null));
-    let tip = first;
-    for (let nth = 0; nth < 12; nth += 1) tip = await at(1_000_000_000 + nth, tip);
-    expect(await isAncestor(gitOn(directory), first, tip)).toBe(true);
-    expect(await isAncestor(gitOn(directory), tip, tip)).toBe(true);
-    expect(await isAncestor(gitOn(directory), await at(1_700_000_001, null), tip)).toBe(false);
-    await expect(isAncestor(gitOn(directory), "1".repeat(40), tip)).rejects.toMatchObject({
-      code: "RepositoryUnusable",
-    });
-  });
-
-  it("includes what only a merged branch had", async () => {
-    const repository = await open();
-    const commit = (text: string, ...parents: string[]) =>
-      gitOn(directory)
-        .run(["hash-object", "-w", "--stdin"], { input: text })
-        .then((blob) => gitOn(directory).run(["mktree"], { input: `100644 blob ${blob.trim()}\ta\n` }))
-        .then((tree) => gitOn(directory).run(["mktree"], { input: `040000 tree ${tree.trim()}\tspecs\n` }))
-        .then((tree) => {
-          const ancestry = parents.flatMap((parent) => ["-p", parent]);
-          return gitOn(directory).run(["commit-tree", tree.trim(), ...ancestry, "-m", text], { env: identity });
-        })
-        .then((id) => id.trim());
-    const base = await commit("base");
-    const side = await commit("side", base);
-    const main = await commit("main", base);
-    await git("update-ref", "refs/heads/main", await commit("main", main, side));
-    const tip = await repository.tip();
-    for (const text of ["base", "side", "main"]) expect(await tip.everHeld("specs", files({ a: text }))).toBe(true);
-    expect(await tip.everyContentOf("specs/a")).toHaveLength(3);
-    expect(await tip.lastCommitOf("specs/a")).toBe(main);
   });
 });

@@ -16,14 +16,12 @@ export function parseBatchCheck(output: string): { readonly id: string; readonly
 /** What `git cat-file --batch` answers to one name: null if there is no such object, a fault if it says anything else. */
 export type BatchAnswer = GitObject | null | ReleaseError;
 
-function answerTo(header: string): BatchAnswer {
-  if (header.endsWith(" missing")) return null;
-  return new ReleaseError(
-    "RepositoryUnusable",
-    `git cat-file answered ${JSON.stringify(header)}`,
-    "check the repository with git fsck",
-  );
-}
+/** What a repository lacks, or has damaged. */
+export const damaged = (what: string): ReleaseError =>
+  new ReleaseError("RepositoryUnusable", what, "check the repository with git fsck");
+
+const answerTo = (header: string): BatchAnswer =>
+  header.endsWith(" missing") ? null : damaged(`git cat-file answered ${JSON.stringify(header)}`);
 
 /** Takes the output of `git cat-file --batch` piece by piece, and tells each answer as soon as it is whole. */
 export function batchParser(onAnswer: (answer: BatchAnswer) => void): (piece: Uint8Array) => void {

@@ -5,6 +5,7 @@ import { startedBy } from "../../../builders/host/orphans.ts";
 import { thisProcess } from "../../../builders/host/process-identity.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { type ObjectReader, objectReader } from "./object-reader.ts";
+import { rememberedTrees } from "./remembered-trees.ts";
 
 /** git on one repository. Arguments reach git as they are; nothing of the caller's configuration does. */
 export type Git = {
@@ -152,9 +153,11 @@ export function gitOn(gitDirectory: string | null, always: Pick<GitOptions, "env
         if (Buffer.isBuffer(output)) return output;
         throw new ReleaseError("Internal", "simple-git gave no bytes for cat-file", "report this as a bug of imgrel");
       }),
-    read: objectReader(
-      (...told) => converse({ program: "git", args: batch, env: environment() }, ...told),
-      (said) => releaseError(BATCH, gitDirectory, { exitCode: 0, said }),
+    read: rememberedTrees(
+      objectReader(
+        (...told) => converse({ program: "git", args: batch, env: environment() }, ...told),
+        (said) => releaseError(BATCH, gitDirectory, { exitCode: 0, said }),
+      ),
     ),
   };
 }

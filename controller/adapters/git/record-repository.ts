@@ -1,5 +1,5 @@
 import { ReleaseError } from "../../domain/errors.ts";
-import { idempotencyTrailer, recorded, recordMessage } from "../../domain/record-commit.ts";
+import { recorded, recordMessage } from "../../domain/record-commit.ts";
 import { checkRecordChanges, recordPath } from "../../domain/record-rules.ts";
 import { changesFile, type FileChange } from "../../domain/spec-files.ts";
 import type { RecordEntry, RecordRepository, RecordTree } from "../../ports/record-repository.ts";
@@ -7,7 +7,7 @@ import type { CommitOutcome } from "../../ports/spec-repository.ts";
 import { batchQueue } from "./batch-queue.ts";
 import { addCommit, type Branch, type WriterOptions } from "./branch.ts";
 import { changedTree } from "./changed-tree.ts";
-import type { Git } from "./git.ts";
+import { recordedEffects } from "./recorded-effects.ts";
 import { treeAt } from "./tree.ts";
 import { writeTree } from "./write-commit.ts";
 
@@ -16,28 +16,6 @@ const MAX_ENTRIES = 50;
 
 type Result = PromiseSettledResult<CommitOutcome>;
 const rejected = (reason: unknown): Result => ({ status: "rejected", reason });
-
-/** The newest commit of a history that carries an entry's trailers, for each entry that has one. */
-async function findCommits(
-  git: Git,
-  tip: string | null,
-  entries: readonly RecordEntry[],
-): Promise<ReadonlyMap<RecordEntry, string>> {
-  if (tip === null) return new Map();
-  const patterns = entries.map(({ idempotencyKey }) => `--grep=${idempotencyTrailer(idempotencyKey)}`);
-  // a message that only quotes a trailer is found as well: what counts is what its trailers say
-  const log = await git.run(["log", "-z", "--fixed-strings", ...patterns, "--format=%H%n%B", tip]);
-  const commits = log.split("\0").map((text) => {
-    const end = text.indexOf("\n");
-    return { commit: text.slice(0, end), message: text.slice(end + 1) };
-  });
-  return new Map(
-    entries.flatMap((entry) => {
-      const found = commits.find(({ message }) => recorded(message, entry));
-      return found === undefined ? [] : [[entry, found.commit] as const];
-    }),
-  );
-}
 
 /** What an entry changes in a tree: files that it has already, and the removal of those that it lacks, are no change. */
 async function changesOf({ release, propose }: RecordEntry, tree: RecordTree): Promise<FileChange[]> {
@@ -59,21 +37,31 @@ async function changesOf({ release, propose }: RecordEntry, tree: RecordTree): P
 /** A branch as {@link RecordRepository}: one writer, which commits all entries that wait at once. */
 export function recordRepository(branch: Branch, options: WriterOptions): RecordRepository {
   const { git } = branch;
+  const effects = recordedEffects(git);
 
   const commitTogether = async (entries: readonly RecordEntry[]): Promise<Result[]> => {
     let faults = new Map<RecordEntry, unknown>();
-    let found: ReadonlyMap<RecordEntry, string> = new Map();
+    let found = new Map<RecordEntry, string>();
     let added: RecordEntry[] = [];
+    let parent: string | null = null;
     const outcome = await addCommit(branch, options, async (tip, before) => {
-      found = await findCommits(git, tip, entries);
+      const commitOf = await effects.upTo(tip);
+      parent = tip;
+      found = new Map();
       faults = new Map();
       added = [];
       // each sees the files of those before it; all are written at once
       const changes = new Map<string, FileChange["content"]>();
       const view = changedTree(treeAt(git, tip), changes);
       for (const entry of entries) {
-        if (found.has(entry) || recorded(recordMessage(added), entry)) continue;
+        if (recorded(recordMessage(added), entry)) continue;
         try {
+          const earlier = commitOf(entry);
+          // a record that somebody took away is there no more, whatever a commit says
+          if (earlier !== undefined && (await view.readDirectory(recordPath(entry.release))).size > 0) {
+            found.set(entry, earlier);
+            continue;
+          }
           const own = await changesOf(entry, view);
           if (own.length > 0) added.push(entry);
           for (const { path, content } of own) changes.set(path, content);
@@ -85,6 +73,7 @@ export function recordRepository(branch: Branch, options: WriterOptions): Record
       const all = [...changes].map(([path, content]) => ({ path, content }));
       return { tree: await writeTree(git, before, all), message: recordMessage(added) };
     });
+    if (outcome.changed && outcome.commit !== null) effects.add(outcome.commit, parent, recordMessage(added));
     return entries.map((entry): Result => {
       if (faults.has(entry)) return rejected(faults.get(entry));
       const earlier = found.get(entry);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type TreeEntry, treeEntries } from "./tree-object.ts";
+import { entryNamed, type TreeEntry, treeEntries } from "./tree-object.ts";
 
 const ID = "ce013625030ba8dba906f756967f9e9ca394464a";
 const bytesOf = (entries: readonly TreeEntry[]): Buffer =>
@@ -17,9 +17,22 @@ describe("entries of a tree", () => {
   it("are read back, whatever names and ids hold", () => {
     fc.assert(
       fc.property(fc.array(entry), (entries) => {
-        expect([...treeEntries(treeOf(bytesOf(entries)))]).toEqual(entries);
+        expect(treeEntries(treeOf(bytesOf(entries)))).toEqual(entries);
       }),
     );
+  });
+  it("are found by their names, whatever ids hold", () => {
+    fc.assert(
+      fc.property(fc.array(entry, { minLength: 1 }), fc.nat(), (entries, nth) => {
+        const { name } = entries[nth % entries.length] as TreeEntry;
+        const tree = treeOf(bytesOf(entries));
+        expect(entryNamed(tree, name)).toEqual(entries.find((one) => one.name === name));
+        expect(entryNamed(tree, `${name}?`)).toEqual(entries.find((one) => one.name === `${name}?`));
+      }),
+    );
+    // the id of the first spells out a second entry
+    const id = Buffer.concat([Buffer.from("xx100644 b\0"), Buffer.alloc(9)]).toString("hex");
+    expect(entryNamed(treeOf(bytesOf([{ mode: "100644", name: "a", id }])), "b")).toBeUndefined();
   });
   it("are refused where bytes are no tree, and never asked for without an end", () => {
     fc.assert(
@@ -27,16 +40,17 @@ describe("entries of a tree", () => {
         const whole = bytesOf(entries);
         const first = bytesOf(entries.slice(0, 1)).length;
         const short = whole.subarray(0, 1 + (cut % (first - 1)));
-        expect(() => [...treeEntries(treeOf(short))]).toThrow(/malformed/);
+        expect(() => treeEntries(treeOf(short))).toThrow(/malformed/);
+        expect(() => entryNamed(treeOf(short), "/")).toThrow(/malformed/);
         const tail = Buffer.from(more.filter((byte) => byte !== 0)); // a name that never ends
         if (tail.length > 0) {
-          expect(() => [...treeEntries(treeOf(Buffer.concat([whole, tail])))]).toThrow(/malformed/);
+          expect(() => treeEntries(treeOf(Buffer.concat([whole, tail])))).toThrow(/malformed/);
         }
       }),
     );
   });
   it("are refused of anything else", () => {
     const blob = { id: ID, type: "blob", content: new Uint8Array() };
-    expect(() => [...treeEntries(blob)]).toThrow(expect.objectContaining({ code: "RepositoryUnusable" }));
+    expect(() => treeEntries(blob)).toThrow(expect.objectContaining({ code: "RepositoryUnusable" }));
   });
 });

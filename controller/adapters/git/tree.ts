@@ -2,10 +2,11 @@ import type { SpecEntry, SpecTree } from "../../ports/spec-repository.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { checkedPath } from "../../domain/spec-files.ts";
 import { isAncestor } from "./bare-repository.ts";
-import { type GitObject, parseBatchCheck } from "./cat-file.ts";
+import { damaged, type GitObject, parseBatchCheck } from "./cat-file.ts";
 import type { Git } from "./git.ts";
+import { lastChange } from "./last-change.ts";
 import { blobId, type ObjectFormat, treeId } from "./object-id.ts";
-import { damaged, type TreeEntry, treeEntries } from "./tree-object.ts";
+import { entryNamed, type TreeEntry, treeEntries } from "./tree-object.ts";
 
 const FOLDER = "40000";
 const FILE_MODES: readonly string[] = ["100644", "100755"];
@@ -40,20 +41,26 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
    * The tree of a folder, the root's for ""; null if there is no such folder. Only ids are asked for: of `<commit>:<path>`
    * git would take some paths for other names of objects.
    */
-  const folderAt = async (directory: string): Promise<GitObject | null> => {
-    if (root === null) return null;
-    let [tree] = await objects([`${root}^{tree}`]);
+  const folderAt = async (directory: string, of = root): Promise<GitObject | null> => {
+    if (of === null) return null;
+    let [tree] = await objects([`${of}^{tree}`]);
     for (const segment of directory === "" ? [] : directory.split("/")) {
       if (tree === undefined) return null;
-      const entry = treeEntries(tree).find(({ name }) => name === segment);
+      const entry = entryNamed(tree, segment);
       if (entry?.mode !== FOLDER) return null;
       [tree] = await objects([entry.id]);
     }
     return tree ?? null;
   };
+  /** What stands at a path, in the folder that holds it; undefined: nothing does. */
+  const entryAt = async (path: string, of = root): Promise<TreeEntry | undefined> => {
+    const slash = path.lastIndexOf("/");
+    const folder = await folderAt(path.slice(0, Math.max(slash, 0)), of);
+    return folder === null ? undefined : entryNamed(folder, path.slice(slash + 1));
+  };
   const entriesOf = async (directory: string): Promise<TreeEntry[]> => {
     const tree = await folderAt(directory);
-    return tree === null ? [] : [...treeEntries(tree)];
+    return tree === null ? [] : treeEntries(tree);
   };
 
   /** All files below these entries, by path. */
@@ -66,7 +73,7 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
     const folders = known.filter(({ kind }) => kind === "directory");
     const trees = await objects(folders.map(({ id }) => id));
     const deeper = trees.map((tree, index) =>
-      filesBelow([...treeEntries(tree)], below, `${prefix}${folders[index]?.name}/`),
+      filesBelow(treeEntries(tree), below, `${prefix}${folders[index]?.name}/`),
     );
     const files = known.filter(({ kind }) => kind === "file");
     return [...files.map(({ name, id }) => [`${prefix}${name}`, id] as const), ...(await Promise.all(deeper)).flat()];
@@ -92,10 +99,7 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
   return {
     commit,
     readFile: async (path) => {
-      const slash = checkedPath(path).lastIndexOf("/");
-      const folder = await folderAt(path.slice(0, Math.max(slash, 0)));
-      const entry =
-        folder === null ? undefined : treeEntries(folder).find(({ name }) => name === path.slice(slash + 1));
+      const entry = await entryAt(checkedPath(path));
       if (entry === undefined || kindOf(entry, path) !== "file") return null;
       const [object] = await objects([entry.id]);
       return object?.content ?? null;
@@ -110,9 +114,17 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
       return new Map(files.map(([path], index) => [path, found[index]?.content ?? new Uint8Array()]));
     },
     lastCommitOf: async (path) => {
+      checkedPath(path);
       if (commit === null) return null;
-      const last = (await git.run(["rev-list", "-1", commit, "--", checkedPath(path)])).trim();
-      return last === "" ? null : last;
+      const entryIn = async (of: string) => {
+        const entry = await entryAt(path, of);
+        return entry === undefined ? null : `${entry.mode} ${entry.id}`;
+      };
+      const commitOf = async (id: string) => (await objects([id]))[0] as GitObject;
+      return lastChange({ commitOf, entryIn }, commit, async (from) => {
+        const last = (await git.run(["rev-list", "-1", from, "--", path])).trim();
+        return last === "" ? null : last;
+      });
     },
     everHeld: async (path, content) => {
       const objects = await objectsEverAt(path, content instanceof Uint8Array ? "file" : "directory");

@@ -1,9 +1,9 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { checkedPath, type FileChange } from "../../domain/spec-files.ts";
+import { damaged } from "./cat-file.ts";
 import { signingConfig, signingFault } from "./commit-signature.ts";
 import type { Git } from "./git.ts";
-import { damaged } from "./tree-object.ts";
 
 export type Author = { readonly name: string; readonly email: string };
 
