@@ -4,6 +4,7 @@ import type { Perturbation } from "../builders/contract/perturbation.ts";
 import type { Report } from "../builders/contract/progress.ts";
 import { classKey, classRegistries, publishOf } from "./adapters/kubernetes/class-access.ts";
 import { clusterJobs } from "./adapters/kubernetes/cluster-jobs.ts";
+import { clusterNodes } from "./adapters/kubernetes/cluster-nodes.ts";
 import { jobNews } from "./adapters/kubernetes/job-news.ts";
 import { clusterJobRunner } from "./adapters/kubernetes/job-runner.ts";
 import { releaseHold } from "./adapters/kubernetes/release-hold.ts";
@@ -59,6 +60,7 @@ export type ClusterParts = {
   ) => Promise<ReleaseRunner>;
   /** @throws ReleaseError ToolchainMismatch if the class's builder has not the toolchain that a lock names */
   readonly checkBuilder: (open: OpenRelease, signal: AbortSignal) => Promise<void>;
+  readonly nodes: ReleaseOpener["nodes"];
   /** removes what the runner made in the cluster */
   readonly sweep: (release: ClusterRelease, of: ClusterClass, signal: AbortSignal) => Promise<void>;
   /** the same for releases that are no more; gives their names */
@@ -137,6 +139,7 @@ export function clusterParts(
         throw new ReleaseError("ToolchainMismatch", fault.message, fault.remedy);
       }
     },
+    nodes: clusterNodes(client, clock),
     sweep: async (release, of, signal) => {
       const { staging } = await registryOf(of, signal);
       const { namespace } = jobSettings(of.spec, controllerImage);
@@ -174,6 +177,7 @@ export function clusterOpener(
         const { verifier } = await parts.signing(of, signal);
         return observeRecord(records, release.name, () => verifier);
       },
+      nodes: parts.nodes,
       work: async (open, conditions, signal) => {
         const { release, source, from, class: of, folder } = open;
         const { records, specsAt } = await repositories.open(from, signal);

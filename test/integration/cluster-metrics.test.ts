@@ -57,6 +57,7 @@ it("a controller counts what it does, and names no release in any label", async 
       opener: ({ repositories }) => ({
         treeAt: async (from, commit, signal) => (await repositories.open(from, signal)).specsAt(commit),
         record: async () => ({ kind: "absent" }),
+        nodes: async () => [{ "kubernetes.io/arch": "amd64" }],
         work: async ({ from, folder: content }, _conditions, signal) =>
           fakeReleaseWork(releaseDigest(content), async ({ kind }) => {
             if (kind !== "record") return;

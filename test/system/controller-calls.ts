@@ -1,5 +1,6 @@
 import { createApiClient, type ApiClient } from "../../controller/adapters/kubernetes/api-client.ts";
 import { clusterJobs } from "../../controller/adapters/kubernetes/cluster-jobs.ts";
+import { clusterNodes } from "../../controller/adapters/kubernetes/cluster-nodes.ts";
 import type { ApiConnection } from "../../controller/adapters/kubernetes/connection.ts";
 import { createEventRecorder } from "../../controller/adapters/kubernetes/event-recorder.ts";
 import { clusterLease } from "../../controller/adapters/kubernetes/lease-store.ts";
@@ -137,4 +138,5 @@ export async function makeAllCalls(
 ): Promise<void> {
   await callsOfOwn(client, namespace, uidOf, signal);
   await callsOfBuilds(client, signal);
+  if ((await clusterNodes(client, systemClock)(signal)).length === 0) throw new Error("it sees no node");
 }

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "../../controller/adapters/logger.ts";
 import { createPrometheusMetrics } from "../../controller/adapters/prometheus-metrics.ts";
 import { connectCluster, runClusterController } from "../../controller/cluster-wiring.ts";
+import type { ClusterRelease } from "../../controller/domain/cluster-objects.ts";
 import { ReleaseError } from "../../controller/domain/errors.ts";
+import { demoSpec } from "../fakes/demo-release.ts";
 import {
   type ControllerRoom,
   type ControllerStage,
@@ -159,6 +161,41 @@ describe("a controller in a cluster", () => {
         await room.untilAll([name], "is refused", (one) => reasonOf(one, "Stalled") !== undefined);
         const found = (await room.releases())?.find((one) => one.name === name);
         expect(found && reasonOf(found, "Admitted")).toBe("NotFromGit");
+      }
+    });
+  });
+
+  it("refuses what no node can build, or too few can, until there are nodes", async () => {
+    const room = await stage.room("nodes", { gate: { spread: "Require" } });
+    const arm = demoSpec("", "    - { variant: kernel-initrd, arch: arm64 }\n").replace("name: demo", "name: arm");
+    await room.merge(new Map([["arm", arm]]));
+    const simulated = simulation();
+    const nodes = ["amd64", "arm64", "arm64"].map((arch, index) => ({
+      ...{ apiVersion: "v1", kind: "Node" },
+      metadata: {
+        name: `later-${index}`,
+        labels: { "kubernetes.io/arch": arch, "kubernetes.io/hostname": `later-${index}` },
+      },
+    }));
+    const admittedBy = (reason: string) => (one: ClusterRelease) => reasonOf(one, "Admitted") === reason;
+    await duringController(room, simulated, async () => {
+      await room.untilAll(["first"], "has too few nodes", admittedBy("NotEnoughNodes"));
+      await room.untilAll(["arm"], "has no node", admittedBy("NoNodeForArch"));
+      expect(simulated.started).toEqual([]);
+      const told = (await room.releases())?.map(({ status }) => status.failure?.message);
+      expect(told?.toSorted()).toEqual([
+        "2 runs of amd64 must be on different nodes: there is 1 node with kubernetes.io/arch=amd64",
+        "no node can build for arm64: there is none with kubernetes.io/arch=arm64 among 1 node",
+      ]);
+      try {
+        for (const one of nodes) await room.run(["create", "-f", "-"], JSON.stringify(one));
+        await room.untilAll(["first", "arm"], "is ready", isReady);
+      } finally {
+        for (const { metadata } of nodes) await room.run(["delete", "node", metadata.name]);
+      }
+      const events = await room.events();
+      for (const reason of ["NotEnoughNodes", "NoNodeForArch"]) {
+        expect([reason, events.filter((one) => one === reason).length]).toEqual([reason, 1]);
       }
     });
   });

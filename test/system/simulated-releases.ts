@@ -1,3 +1,5 @@
+import { clusterNodes } from "../../controller/adapters/kubernetes/cluster-nodes.ts";
+import { systemClock } from "../../controller/adapters/system-clock.ts";
 import type { ClusterView } from "../../controller/cluster-wiring.ts";
 import type { Action } from "../../controller/domain/action.ts";
 import { releaseDigest } from "../../controller/domain/release-folder.ts";
@@ -15,7 +17,7 @@ export type Simulation = {
 
 /** Releases whose specs are read from their real repository, and whose work is simulated. */
 export const simulatedOpener = (
-  { repositories }: Pick<ClusterView, "repositories">,
+  { repositories, client }: Pick<ClusterView, "repositories" | "client">,
   { done, perform }: Simulation,
 ): ReleaseOpener => ({
   treeAt: async (from, commit, signal) => (await repositories.open(from, signal)).specsAt(commit),
@@ -24,6 +26,7 @@ export const simulatedOpener = (
     const commit = spec.source?.commit ?? "";
     return { kind: "recorded", specDigest: releaseDigest(demoFolder(name)), version: "1", commit };
   },
+  nodes: clusterNodes(client, systemClock),
   work: async ({ release: { name }, folder }) =>
     fakeReleaseWork(releaseDigest(folder), (action, signal) => perform(name, action, signal), done(name)).work,
   cleanUp: async () => undefined,

@@ -10,6 +10,8 @@ import { type Action, actionKey } from "../../domain/action.ts";
 import { type JobProgress, jobTitle } from "../../domain/jobs/job-progress.ts";
 import { type Place, queuedRelease, tellQueue } from "../../domain/queued-runs.ts";
 import type { Observed, ObservedRecord } from "../../domain/observed.ts";
+import { runsOf } from "../../domain/plan.ts";
+import { type NodeLabels, preflight } from "../../domain/preflight.ts";
 import { readReleaseFolder, releaseDigest, type ReleaseFolder } from "../../domain/release-folder.ts";
 import { releaseSubject } from "../../domain/release-object.ts";
 import type { Failure } from "../../domain/release-status.ts";
@@ -39,6 +41,8 @@ export type ReleaseOpener = {
   readonly treeAt: (from: ClusterSource, commit: string, signal: AbortSignal) => Promise<SpecTree | null>;
   /** what the records hold of it, judged by the signer of its class */
   readonly record: (open: Admitted, signal: AbortSignal) => Promise<ObservedRecord>;
+  /** what nodes the cluster has, or had some seconds ago */
+  readonly nodes: (signal: AbortSignal) => Promise<readonly NodeLabels[]>;
   /** all that it takes to build, publish and record it; `conditions` are asked when the record is written */
   readonly work: (
     open: OpenRelease,
@@ -90,12 +94,19 @@ function isSettled({ status, asked }: ClusterRelease): boolean {
 const isRetry = ({ status, asked }: ClusterRelease): boolean =>
   asked.retryAt !== "" && asked.retryAt !== status.lastHandledRetryAt && status.attempt !== undefined;
 
+/** Whether a release was begun, or told that it may be: what holds then is not asked again. */
+const wasAdmitted = ({ held, status }: ClusterRelease): boolean =>
+  held || (status.conditions?.some(({ type, status: value }) => type === "Admitted" && value === "True") ?? false);
+
 /** The decision about a release that cannot go on before anything was observed. */
 const refused = (condition: DecidedCondition): Decision => ({
   conditions: [condition],
   actions: [],
   outcome: { kind: "stopped", code: "SpecInvalid", message: condition.message, remedy: "" },
 });
+
+/** Milliseconds until the nodes are asked again for a release that none of them can build. */
+const NODES_RETRY = 60_000;
 
 /** Reads a release's folder at the commit that its object names, and holds the object against it. */
 async function contentOf(
@@ -203,6 +214,14 @@ export async function reconcileRelease(
     withdraw = turnsOfReleases.announce(order);
     const record = await opener.record(judged, signal);
     observed = { ...observed, record };
+    if (record.kind === "absent" && !wasAdmitted(release)) {
+      const lack = await lackOfNodes(judged);
+      if (lack !== null) {
+        decision = refused(lack);
+        await end();
+        return { kind: "again", after: NODES_RETRY };
+      }
+    }
     if (record.kind === "absent") {
       // contents are large: they are read when the turn has come
       const accepted = decide(observed).conditions.find(({ type }) => type === "Admitted");
@@ -234,6 +253,18 @@ export async function reconcileRelease(
     throw fault;
   } finally {
     withdraw();
+  }
+
+  /** Why no cluster of these nodes can build it; null: it can. */
+  async function lackOfNodes({ release: { spec }, class: of }: Admitted): Promise<DecidedCondition | null> {
+    const arches = observed.arches.map(({ arch }) => arch);
+    try {
+      const nodes = await opener.nodes(signal);
+      return preflight(nodes, { arches, runs: runsOf(of.spec.gate, spec), class: of.spec });
+    } catch (fault) {
+      if (fault instanceof ReleaseError) failure = failureAt("Admitted", fault, "NoNodeForArch");
+      throw fault;
+    }
   }
 
   /** The end of a release that may have Jobs. Of one that failed they are evidence, for as long as the class says. */
