@@ -42,6 +42,7 @@ async function run(
         treeAt: never,
         record: never,
         nodes: never,
+        suspend: never,
         work: never,
         cleanUp: never,
         sweep: never,

@@ -112,6 +112,7 @@ export function benchOpener(
         );
         return work;
       },
+      suspend: async () => 0, // nothing of the bench is suspended
       cleanUp: async (release, of, signal) => {
         if (of === undefined) throw new RangeError(`${release.name} has no class`);
         await runs.cleanUp(release, of, signal);

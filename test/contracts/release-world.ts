@@ -28,6 +28,8 @@ export type World = {
   /** releases of the class that may be at work at once */
   readonly quota?: number;
   readonly cleanUp?: () => Promise<void>;
+  /** Jobs that are at work */
+  readonly suspend?: () => Promise<number>;
   /** labels of the cluster's nodes */
   readonly nodes?: () => Promise<readonly NodeLabels[]>;
 };
@@ -45,6 +47,7 @@ export function world(given: World = {}) {
   let opened = 0;
   let reads = 0;
   let asked = 0;
+  let suspensions = 0;
   let tellJob: (progress: JobProgress) => void = () => undefined;
   let leads = true;
   const turns = { releases: createTurns(() => given.quota ?? 1), builds: createTurns(() => 1) };
@@ -75,6 +78,10 @@ export function world(given: World = {}) {
             tellJob = onJob;
             return run.work;
           },
+          suspend: async () => {
+            suspensions += 1;
+            return (await given.suspend?.()) ?? 0;
+          },
           cleanUp: async (_, ofClass) => {
             swept.push(ofClass?.name ?? "no class");
             await given.cleanUp?.();
@@ -99,6 +106,8 @@ export function world(given: World = {}) {
     opened: () => opened,
     /** how often its content was read from git */
     reads: () => reads,
+    /** how often its Jobs were to be suspended */
+    suspensions: () => suspensions,
     /** how often it asked for nodes */
     asked: () => asked,
     tellJob: (told: JobProgress) => tellJob(told),

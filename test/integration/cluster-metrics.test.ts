@@ -64,6 +64,7 @@ it("a controller counts what it does, and names no release in any label", async 
             const { records } = await repositories.open(from, signal);
             await records.commit(entryOf("demo", "release", { "status.yaml": "released\n" }));
           }).work,
+        suspend: async () => 0,
         cleanUp: async () => undefined,
         sweep: async () => [],
         letGo: async () => undefined,

@@ -124,6 +124,7 @@ async function callsOfBuilds(client: ApiClient, signal: AbortSignal): Promise<vo
   await cluster.readLog({ namespace, pod: "nobody", container: "fetch", lines: 10 }, signal);
   const seen = [await cluster.listJobs(all, signal), await cluster.listClaims(all, signal)].map(({ length }) => length);
   if (seen.join() !== "1,1" || found.metadata.namespace !== namespace) throw new Error(`it sees ${seen.join()}`);
+  await cluster.suspendJob({ namespace, name }, true, signal);
   await cluster.deleteJob({ namespace, name }, signal);
   await cluster.deleteJobs(all, signal);
   await cluster.deleteClaims(all, signal);

@@ -17,6 +17,7 @@ import {
   reasonOf,
   specsOf,
 } from "./controller-room.ts";
+import { realBuilds } from "./real-builds.ts";
 import { type Simulation, simulatedOpener } from "./simulated-releases.ts";
 
 // The controller against a real API server and a real git server over http; what a release needs besides is simulated.
@@ -198,6 +199,67 @@ describe("a controller in a cluster", () => {
         expect([reason, events.filter((one) => one === reason).length]).toEqual([reason, 1]);
       }
     });
+  });
+
+  it("suspends the Jobs of a release with it, and lets them go on as the same attempt", async () => {
+    const room = await stage.room("suspends");
+    const connection = { ...(await connectCluster({}, stage.cluster.kubeconfig)), namespace: room.namespace };
+    const end = new AbortController();
+    const { effects } = simulation();
+    const builds = new Map<string, ReturnType<typeof realBuilds>>();
+    const perform: Simulation["perform"] = async (name, action, signal) => {
+      const found = (await room.releases())?.find((one) => one.name === name);
+      if (found === undefined) throw new Error(`${name} is not there`);
+      const build = builds.get(found.uid) ?? realBuilds(connection, found, end.signal);
+      builds.set(found.uid, build);
+      await build(action, signal);
+      await effects.perform(name, action, signal);
+    };
+    const simulated = { effects: { ...effects, perform } };
+    const pods = async (phase: string) =>
+      (await room.run(["get", "pods", "--field-selector", `status.phase=${phase}`, "-o", "name"]))
+        .split("\n")
+        .filter((name) => name !== "");
+    const bothRun = () =>
+      room.until("both runs are at work", async () => {
+        const running = await pods("Running");
+        return running.length === 2 && running;
+      });
+    const jobs = async () => {
+      const shown = 'jsonpath={range .items[*]}{.metadata.name} {.spec.suspend}{"\\n"}{end}';
+      return (await room.run(["get", "jobs", "-o", shown]))
+        .split("\n")
+        .map((line) => line.slice(line.indexOf("-b") + 1));
+    };
+    const suspend = (kind: string, name: string, value: boolean) =>
+      room.run(["patch", kind, name, "--type=merge", "-p", JSON.stringify({ spec: { suspend: value } })]);
+    const isSuspended = (one: ClusterRelease) =>
+      reasonOf(one, "Ready") === "Suspended" && one.status.phase === "Suspended" && one.held;
+    const noPods = () =>
+      room.until("no pod is left", async () => (await room.run(["get", "pods", "-o", "name"])) === "");
+    try {
+      await duringController(room, simulated, async () => {
+        await bothRun();
+        await suspend("diskimagerelease", "first", true);
+        await room.untilAll(["first"], "is suspended", isSuspended);
+        await noPods();
+        expect(await jobs()).toEqual(["b1-1 true", "b2-1 true"]);
+      });
+      const [job = ""] = (await room.run(["get", "jobs", "-o", "name"])).split("\n");
+      await suspend("job", job.slice(job.indexOf("/") + 1), false);
+      // the process that comes next holds it too
+      await duringController(room, simulated, async () => {
+        await room.until("it is suspended again", async () => (await jobs())[0] === "b1-1 true");
+        await noPods();
+        await suspend("diskimagerelease", "first", false);
+        for (const pod of await bothRun()) await room.run(["exec", pod, "--", "touch", "/tmp/go"]);
+        await room.untilAll(["first"], "is ready", isReady);
+        expect(await jobs()).toEqual(["b1-1 false", "b2-1 false"]);
+        expect((await room.releases())?.map(({ status }) => status.attempt)).toEqual([1]);
+      });
+    } finally {
+      end.abort();
+    }
   });
 
   it("that is set up anew adopts what is recorded: it does nothing", async () => {

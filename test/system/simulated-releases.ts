@@ -1,3 +1,6 @@
+import type { ApiClient } from "../../controller/adapters/kubernetes/api-client.ts";
+import { clusterJobs } from "../../controller/adapters/kubernetes/cluster-jobs.ts";
+import { suspendJobs } from "../../controller/adapters/kubernetes/suspend-jobs.ts";
 import { clusterNodes } from "../../controller/adapters/kubernetes/cluster-nodes.ts";
 import { systemClock } from "../../controller/adapters/system-clock.ts";
 import type { ClusterView } from "../../controller/cluster-wiring.ts";
@@ -15,6 +18,12 @@ export type Simulation = {
   readonly perform: (release: string, action: Action, signal: AbortSignal) => Promise<void>;
 };
 
+/** Jobs that nobody follows. */
+const jobsOf = (client: ApiClient) =>
+  clusterJobs(client, () => {
+    throw new Error("nobody waits here");
+  });
+
 /** Releases whose specs are read from their real repository, and whose work is simulated. */
 export const simulatedOpener = (
   { repositories, client }: Pick<ClusterView, "repositories" | "client">,
@@ -29,6 +38,8 @@ export const simulatedOpener = (
   nodes: clusterNodes(client, systemClock),
   work: async ({ release: { name }, folder }) =>
     fakeReleaseWork(releaseDigest(folder), (action, signal) => perform(name, action, signal), done(name)).work,
+  suspend: async ({ namespace, name: release }, _, signal) =>
+    suspendJobs(jobsOf(client), { namespace, release }, signal),
   cleanUp: async () => undefined,
   sweep: async () => [],
   letGo: async () => undefined,

@@ -24,7 +24,7 @@ export const RIGHTS = {
   cluster: { nodes: ["list"] },
   /** in the namespaces where classes build */
   builds: {
-    "jobs.batch": ["create", "get", "list", "watch", "delete", "deletecollection"],
+    "jobs.batch": ["create", "get", "list", "watch", "patch", "delete", "deletecollection"],
     pods: ["list", "watch"],
     "pods/log": ["get"],
     persistentvolumeclaims: ["create", "list", "deletecollection"],

@@ -97,11 +97,9 @@ export function jobAround(
       ttlSecondsAfterFinished: TTL_SECONDS,
       // two pods of one run must never have its volume at the same time
       podReplacementPolicy: "Failed",
+      // no rule for exit codes: it would also count the pod of a Job that is suspended, which ends with one
       podFailurePolicy: {
-        rules: [
-          { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
-          { action: "FailJob", onExitCodes: { operator: "NotIn", values: [0] } },
-        ],
+        rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }],
       },
       template: { metadata: { labels }, spec },
     },

@@ -88,3 +88,74 @@ describe("a release that may have Jobs", () => {
     expect(swept).toEqual([]);
   });
 });
+
+describe("a release that is suspended", () => {
+  const finalizers = ["releases.powernode.io/jobs"];
+  const told = {
+    ...{ type: "Ready", status: "False", reason: "Suspended", message: "held", observedGeneration: 1 },
+    lastTransitionTime: "2026-11-26T00:00:00Z",
+  };
+  const held = (status: object = {}, metadata: object = { finalizers }) =>
+    clusterRelease({ metadata, status, spec: { suspend: true } });
+
+  it("has its Jobs suspended, and is looked at once more: one may have been on its way", async () => {
+    const { look, shown, suspensions, opened, swept } = world({ release: held(), suspend: async () => 2 });
+    expect(await look()).toEqual({ kind: "again", after: 10_000 });
+    expect([shown(), suspensions(), opened(), swept]).toEqual([["Ready=False Suspended"], 1, 0, []]);
+  });
+  it("is left alone once that is told and no Job is at work, also by the process that comes next", async () => {
+    const conditions = [told];
+    const idle = world({ release: held({ conditions }) });
+    expect(await idle.look()).toEqual({ kind: "done" });
+    expect(idle.suspensions()).toBe(1);
+    const late = world({ release: held({ conditions }), suspend: async () => 1 });
+    expect(await late.look()).toEqual({ kind: "again", after: 10_000 });
+  });
+  it("before any Job costs no request", async () => {
+    const { look, shown, suspensions } = world({ release: held({}, {}), suspend: async () => 1 });
+    expect(await look()).toEqual({ kind: "again", after: 10_000 }); // it may be held by then
+    expect([shown(), suspensions()]).toEqual([["Ready=False Suspended"], 0]);
+    const again = world({ release: held({ conditions: [told] }, {}) });
+    expect(await again.look()).toEqual({ kind: "done" });
+    expect(again.suspensions()).toBe(0);
+  });
+  it.each([
+    ["ClusterUnavailable", "transient"],
+    ["Unauthorized", null],
+  ] as const)("is not said to be while its Jobs go on, and is tried again: %s", async (code, kind) => {
+    const { look, shown, statuses } = world({
+      release: held(),
+      suspend: async () => {
+        throw new ReleaseError(code, "patch jobs: no", "see why");
+      },
+    });
+    if (kind === null) expect(await look()).toEqual({ kind: "again", after: 60_000 });
+    else await expect(look()).rejects.toMatchObject({ kind });
+    expect(shown()).toEqual(["Ready=False ProgressingWithRetry", "Reconciling=True ProgressingWithRetry"]);
+    const message = statuses.at(-1)?.conditions?.find(({ type }) => type === "Ready")?.message;
+    expect(message).toBe("its Jobs go on, since they could not be suspended: patch jobs: no (see why)");
+  });
+  it("is not touched by one who leads no more", async () => {
+    const made = world({
+      release: held(),
+      suspend: async () => {
+        made.depose();
+        throw new ReleaseError("ClusterUnavailable", "no answer", "wait");
+      },
+    });
+    await expect(made.look()).rejects.toThrow("no answer");
+    expect(made.statuses).toEqual([]);
+  });
+  it("after its end stays as it ended", async () => {
+    const ready = { ...told, status: "True", reason: "Succeeded", message: "done" };
+    const { look, statuses, suspensions } = world({ release: held({ conditions: [ready] }) });
+    expect(await look()).toEqual({ kind: "done" });
+    expect([statuses, suspensions()]).toEqual([[], 0]);
+  });
+  it("goes on where it stood once it is suspended no more", async () => {
+    const release = clusterRelease({ metadata: { finalizers }, status: { conditions: [told], attempt: 1 } });
+    const { look, shown, statuses } = world({ release });
+    await look();
+    expect([shown(), statuses.at(-1)?.attempt]).toEqual([expect.arrayContaining(["Ready=True Succeeded"]), 1]);
+  });
+});
