@@ -151,7 +151,7 @@ export const SHARDS: readonly Shard[] = [
       ...["test/system/controller-room.ts", "test/system/real-builds.ts", "test/system/simulated-releases.ts"],
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
-    costSeconds: 240,
+    costSeconds: 150,
   },
   {
     name: "controller-faults",
