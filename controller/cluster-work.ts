@@ -4,9 +4,11 @@ import type { Perturbation } from "../builders/contract/perturbation.ts";
 import type { Report } from "../builders/contract/progress.ts";
 import { classKey, classRegistries, publishOf } from "./adapters/kubernetes/class-access.ts";
 import { clusterJobs } from "./adapters/kubernetes/cluster-jobs.ts";
+import { clusterNodes } from "./adapters/kubernetes/cluster-nodes.ts";
 import { jobNews } from "./adapters/kubernetes/job-news.ts";
 import { clusterJobRunner } from "./adapters/kubernetes/job-runner.ts";
 import { releaseHold } from "./adapters/kubernetes/release-hold.ts";
+import { suspendJobs } from "./adapters/kubernetes/suspend-jobs.ts";
 import { sweepLeftOvers, sweepRelease } from "./adapters/kubernetes/sweep-release.ts";
 import { openArtifact } from "./adapters/local/boot-artifact.ts";
 import { localArchState } from "./adapters/local/arch-state.ts";
@@ -59,6 +61,9 @@ export type ClusterParts = {
   ) => Promise<ReleaseRunner>;
   /** @throws ReleaseError ToolchainMismatch if the class's builder has not the toolchain that a lock names */
   readonly checkBuilder: (open: OpenRelease, signal: AbortSignal) => Promise<void>;
+  readonly nodes: ReleaseOpener["nodes"];
+  /** suspends what the runner made and has not ended; gives how many Jobs those are */
+  readonly suspend: (release: ClusterRelease, of: ClusterClass, signal: AbortSignal) => Promise<number>;
   /** removes what the runner made in the cluster */
   readonly sweep: (release: ClusterRelease, of: ClusterClass, signal: AbortSignal) => Promise<void>;
   /** the same for releases that are no more; gives their names */
@@ -137,6 +142,11 @@ export function clusterParts(
         throw new ReleaseError("ToolchainMismatch", fault.message, fault.remedy);
       }
     },
+    nodes: clusterNodes(client, clock),
+    suspend: async (release, of, signal) => {
+      const { namespace } = jobSettings(of.spec, controllerImage);
+      return suspendJobs(cluster, { namespace, release: release.name }, signal);
+    },
     sweep: async (release, of, signal) => {
       const { staging } = await registryOf(of, signal);
       const { namespace } = jobSettings(of.spec, controllerImage);
@@ -149,6 +159,11 @@ export function clusterParts(
     },
   };
 }
+
+const noClass = ({ spec }: ClusterRelease, remedy: string): ReleaseError => {
+  const message = `there is no DiskImageReleaseClass ${spec.className}, which says where its Jobs are`;
+  return new ReleaseError("InputMissing", message, remedy);
+};
 
 /**
  * The work on releases of a cluster: the same core as the local process, with Jobs to build and boot, registries to
@@ -174,6 +189,7 @@ export function clusterOpener(
         const { verifier } = await parts.signing(of, signal);
         return observeRecord(records, release.name, () => verifier);
       },
+      nodes: parts.nodes,
       work: async (open, conditions, signal) => {
         const { release, source, from, class: of, folder } = open;
         const { records, specsAt } = await repositories.open(from, signal);
@@ -216,11 +232,12 @@ export function clusterOpener(
         );
         return assembled.work;
       },
+      suspend: async (release, of, signal) => {
+        if (of === undefined) throw noClass(release, "suspend Jobs with its label by hand");
+        return parts.suspend(release, of, signal);
+      },
       cleanUp: async (release, of, signal) => {
-        if (of === undefined) {
-          const message = `there is no DiskImageReleaseClass ${release.spec.className}, which says where its Jobs are`;
-          throw new ReleaseError("InputMissing", message, "remove Jobs and claims with its label by hand");
-        }
+        if (of === undefined) throw noClass(release, "remove Jobs and claims with its label by hand");
         await parts.sweep(release, of, signal);
         await letGo(release, signal);
       },

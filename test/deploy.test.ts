@@ -94,9 +94,11 @@ describe("what the controller may do", () => {
     expect(webhook.map(({ metadata }) => metadata?.name)).toEqual([WEBHOOK]);
     expect(listed(webhook.flatMap(permissionsOf))).toEqual(listedRights(RIGHTS.webhook));
   });
-  it("ends at the namespaces' borders, and nobody else is given anything", () => {
-    expect([...ofKind("ClusterRole"), ...ofKind("ClusterRoleBinding")]).toEqual([]);
-    const subjects = ofKind("RoleBinding").flatMap(({ subjects: them }) => them as unknown[]);
+  it("ends at the namespaces' borders, but for the list of nodes, and nobody else is given anything", () => {
+    expect(listed(ofKind("ClusterRole").flatMap(permissionsOf))).toEqual(listedRights(RIGHTS.cluster));
+    const subjects = [...ofKind("RoleBinding"), ...ofKind("ClusterRoleBinding")].flatMap(
+      ({ subjects: them }) => them as unknown[],
+    );
     const [first] = subjects;
     expect(first).toEqual({ kind: "ServiceAccount", name: "imgrel-controller", namespace: "imgrel-system" });
     expect(subjects.every((one) => JSON.stringify(one) === JSON.stringify(first))).toBe(true);

@@ -38,7 +38,16 @@ async function run(
     },
     opener: (own) => {
       seen.own = own;
-      return () => ({ treeAt: never, record: never, work: never, cleanUp: never, sweep: never, letGo: never });
+      return () => ({
+        treeAt: never,
+        record: never,
+        nodes: never,
+        suspend: never,
+        work: never,
+        cleanUp: never,
+        sweep: never,
+        letGo: never,
+      });
     },
     serve: async ({ connection, listen, webhookListen, scratch }, signal) => {
       seen.served = { namespace: connection.namespace, listen, webhookListen, scratch };

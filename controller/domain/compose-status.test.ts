@@ -81,6 +81,7 @@ const progress = (from: fc.Arbitrary<Observed>): fc.Arbitrary<Progress> =>
       observed: from,
       generation: fc.integer({ min: 1, max: 3 }),
       suspended: fc.boolean(),
+      notHeld: fc.option(fc.string({ maxLength: 100 })),
       failure: fc.option(failures),
       jobs: fc.constant([]),
       now: fc.nat(1000).map((second) => new Date(Date.UTC(2026, 10, 26, 0, 0, second))),
@@ -127,7 +128,8 @@ describe("the status of a release, whatever is observed in whatever order", () =
           );
           expect(conditionOf(status, "Ready")?.observedGeneration).toBe(step.generation);
           const open = ["Reconciling", "Stalled"].filter((type) => conditionOf(status, type as Condition["type"]));
-          const idle = outcome.kind === "recorded" || (outcome.kind === "working" && step.suspended);
+          const idle =
+            outcome.kind === "recorded" || (outcome.kind === "working" && step.suspended && step.notHeld === null);
           expect(open).toHaveLength(idle ? 0 : 1);
           for (const old of before.conditions ?? []) {
             if (old.type in STEPS && old.status === "True") expect(status.conditions).toContainEqual(old);
@@ -173,6 +175,7 @@ const at = (over: Partial<Observed> = {}, more: Partial<Progress> = {}): Progres
     decision: decide(observed(over)),
     generation: 1,
     suspended: false,
+    notHeld: null,
     failure: null,
     jobs: [],
     now,
@@ -221,6 +224,39 @@ describe("the status of a release", () => {
     expect(status).toMatchObject({ phase: "Suspended", observedGeneration: 2 });
     expect(conditionOf(status, "Admitted")?.status).toBe("True");
     expect(conditionOf(status, "Reconciling")).toBeUndefined();
+  });
+  it("of a suspended one: its runs are on no node, and as many are finished as before", () => {
+    const ref = { step: "build", arch: "amd64" } as const;
+    const jobs = [
+      jobProgress({ ...ref, run: 1 }, 1, "b1", {
+        ...{ state: "succeeded", pod: "p", node: "n1", message: "" },
+        ...{ startedOn: "", finishedOn: "" },
+      }),
+      jobProgress({ ...ref, run: 2 }, 1, "b2", { state: "running", pod: "p", node: "n2" }),
+    ];
+    const before = composeStatus({}, at({}, { jobs }));
+    const arches = observed().arches.map((one) => ({ ...one, finished: new Set<number>() }));
+    const held = composeStatus(before, at({ arches }, { suspended: true }));
+    expect(held).toMatchObject({
+      summary: { builds: "1/2" },
+      builds: [
+        { run: 1, state: "Succeeded", node: "n1" },
+        { run: 2, state: "Pending", attempt: 1, job: "b2", reason: "its Job is suspended" },
+      ],
+    });
+    expect(held.builds?.[1]).not.toHaveProperty("node");
+  });
+  it("of one whose Jobs could not be suspended: it goes on, and why", () => {
+    const ref = { step: "build", arch: "amd64", run: 2 } as const;
+    const jobs = [jobProgress(ref, 1, "b2", { state: "running", pod: "p", node: "n2" })];
+    const before = composeStatus({}, at({}, { jobs }));
+    const status = composeStatus(before, at({}, { suspended: true, notHeld: "patch jobs: HTTP 503" }));
+    expect(conditionOf(status, "Ready")).toMatchObject({
+      ...{ reason: "ProgressingWithRetry" },
+      message: "its Jobs go on, since they could not be suspended: patch jobs: HTTP 503",
+    });
+    expect(conditionOf(status, "Reconciling")?.status).toBe("True");
+    expect([status.phase, status.builds?.[0]?.state]).toEqual(["Building", "Running"]);
   });
   it("of a recorded one is complete, whatever else can be seen", () => {
     const record = { kind: "recorded", specDigest: DIGEST, version: "1", commit: "c" } as const;

@@ -1,7 +1,7 @@
 import { type Condition, type StepType, STEPS, statusOf } from "./conditions.ts";
 import type { Decision } from "./decide.ts";
 import type { Observed, TargetObservation } from "./observed.ts";
-import { type JobProgress, runsWith, waitingText } from "./jobs/job-progress.ts";
+import { heldRuns, type JobProgress, runsWith, waitingText } from "./jobs/job-progress.ts";
 import { conditionsAfter } from "./release-conditions.ts";
 import {
   type Failure,
@@ -22,6 +22,8 @@ export type Progress = {
   /** metadata.generation of the object */
   readonly generation: number;
   readonly suspended: boolean;
+  /** why its Jobs go on although it is suspended; null: they do not */
+  readonly notHeld: string | null;
   /** what failed last and has not passed since; null: nothing */
   readonly failure: Failure | null;
   /** how the Jobs stand that are worked on */
@@ -39,26 +41,29 @@ const PASSING: ReadonlySet<Failure["class"]> = new Set(["Transient", "Resource"]
  * @throws RangeError if a step has a reason that its condition does not know
  */
 export function composeStatus(before: ReleaseStatus, progress: Progress): ReleaseStatus {
-  const { observed, decision, generation, suspended, jobs, now } = progress;
+  const { observed, decision, generation, suspended, notHeld, jobs, now } = progress;
   const failure = cut(progress.failure ?? stopped(decision));
   const retried =
     failure !== null && PASSING.has(failure.class)
       ? { type: failure.step, reason: failure.reason, message: failure.message }
       : null;
   const waiting = waitingText(jobs);
-  const circumstances = { now, generation, suspended, retried, waiting };
+  const circumstances = { now, generation, suspended, notHeld, retried, waiting };
   const conditions = conditionsAfter(before.conditions ?? [], tellWaiting(decision, waiting), circumstances);
   const done = decision.outcome.kind === "recorded";
   const { failure: _, ...kept } = before;
+  // of one that is suspended nothing was looked at
+  const stood = suspended && decision.outcome.kind === "working" ? before : {};
   return {
     ...kept,
     observedGeneration: generation,
     attempt: before.attempt ?? 1,
     conditions,
     phase: phaseOf(conditions, retried?.type),
-    summary: summaryOf(observed, done),
+    summary: stood.summary ?? summaryOf(observed, done),
     targets: observed.targets.map((target) => targetStatus(target, observed, done, before)),
     ...(jobs.length === 0 ? {} : { builds: runsWith(before.builds ?? [], jobs) }),
+    ...(stood.builds === undefined || notHeld !== null ? {} : { builds: heldRuns(stood.builds) }),
     ...(failure === null || done ? {} : { failure }),
   };
 }

@@ -16,6 +16,10 @@ export type PlannedRelease = {
   readonly variants?: readonly Variant[];
 };
 
+/** How many runs of each architecture a release has: a spec can only raise what its class asks for. */
+export const runsOf = (gate: { readonly minBuilds: number }, spec: { readonly builds?: number | undefined }): number =>
+  Math.max(gate.minBuilds, spec.builds ?? gate.minBuilds);
+
 /** The digest of `<name>@sha256:…`, null without a reference. */
 const digestIn = (reference: string | undefined): Digest | null =>
   reference === undefined ? null : Digest.parse(reference.slice(reference.indexOf("@") + 1));

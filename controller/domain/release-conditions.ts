@@ -8,6 +8,8 @@ export type Circumstances = {
   readonly generation: number;
   /** the spec holds the release where it stands */
   readonly suspended: boolean;
+  /** why its Jobs go on although it is suspended; null: they do not */
+  readonly notHeld: string | null;
   /** a step that failed in a way that passes; it is tried again by itself */
   readonly retried: DecidedCondition | null;
   /** what holds its Jobs up, in the cluster's words; null: nothing */
@@ -15,7 +17,14 @@ export type Circumstances = {
 };
 
 /** Those of a file in git: it has no generation, and a release never changes. */
-const localAt = (now: Date): Circumstances => ({ now, generation: 1, suspended: false, retried: null, waiting: null });
+const localAt = (now: Date): Circumstances => ({
+  now,
+  generation: 1,
+  suspended: false,
+  notHeld: null,
+  retried: null,
+  waiting: null,
+});
 
 type Setting = { readonly type: string; readonly reason: string; readonly message: string };
 type When = Pick<Circumstances, "now" | "generation">;
@@ -35,12 +44,21 @@ export function conditionsAfter(
   circumstances: Circumstances,
 ): Condition[] {
   const { outcome } = decision;
-  const { suspended, retried, waiting } = circumstances;
+  const { suspended, notHeld, retried, waiting } = circumstances;
   const decided = [...decision.conditions, ...(retried === null ? [] : [retried])];
   const steps = decided.reduce<Condition[]>((all, one) => set(all, one, circumstances), [...conditions]);
   if (outcome.kind === "recorded") return succeeded(steps, circumstances);
   if (outcome.kind === "stopped") return stalled(steps, decision, outcome.message, circumstances);
   const idle = clearCondition(steps, "Stalled");
+  if (suspended && notHeld !== null) {
+    const message = `its Jobs go on, since they could not be suspended: ${notHeld}`;
+    const trying = { reason: "ProgressingWithRetry", message };
+    return set(
+      set(idle, { type: "Ready", ...trying }, circumstances),
+      { type: "Reconciling", ...trying },
+      circumstances,
+    );
+  }
   if (suspended) {
     const message = "spec.suspend holds the release where it stands";
     return set(clearCondition(idle, "Reconciling"), { type: "Ready", reason: "Suspended", message }, circumstances);

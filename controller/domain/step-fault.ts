@@ -63,12 +63,19 @@ export function reasonOf(step: StepType, code: FaultCode): string {
 
 const CLASSES = { transient: "Transient", resource: "Resource", permanent: "Permanent", verdict: "Verdict" } as const;
 
-/** What a fault in a step is in the status of its release. */
-export function failureAt(step: StepType, { code, kind, message, remedy, cause }: ReleaseError): Failure {
+/**
+ * What a fault in a step is in the status of its release.
+ * @param reason where the step calls the same fault by more than one name
+ */
+export function failureAt(
+  step: StepType,
+  { code, kind, message, remedy, cause }: ReleaseError,
+  reason = reasonOf(step, code),
+): Failure {
   const text = kind === "transient" || kind === "resource" ? message : `${message} (${remedy})`;
   const logTail = cause instanceof BuildError ? cause.failure.logTail : "";
   return {
-    ...{ step, class: CLASSES[kind], reason: reasonOf(step, code), message: oneLine(text).slice(0, MESSAGE) },
+    ...{ step, class: CLASSES[kind], reason, message: oneLine(text).slice(0, MESSAGE) },
     ...(logTail === "" ? {} : { logTail: logTail.slice(-LOG_TAIL) }),
   };
 }

@@ -34,6 +34,11 @@ export type ClusterJobs = {
   /** null: there is none of this name */
   readonly getJob: (of: Named, signal: AbortSignal) => Promise<ObservedJob | null>;
   readonly listJobs: (of: Selected, signal: AbortSignal) => Promise<readonly ObservedJob[]>;
+  /**
+   * Suspends a Job that has not ended, or lets it go on: its pods end, in the background, and it stays; pods are made
+   * anew, and its time begins anew. One that is gone is no error.
+   */
+  readonly suspendJob: (of: Named, suspend: boolean, signal: AbortSignal) => Promise<void>;
   /** with its pods, in the background; one that is gone is no error */
   readonly deleteJob: (of: Named, signal: AbortSignal) => Promise<void>;
   /** all of these labels with their pods, in the background */

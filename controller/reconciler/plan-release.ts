@@ -1,6 +1,6 @@
 import type { ClassSpec } from "../domain/class.ts";
 import { ReleaseError } from "../domain/errors.ts";
-import { buildRequest } from "../domain/plan.ts";
+import { buildRequest, runsOf } from "../domain/plan.ts";
 import { archesOf } from "../domain/release.ts";
 import { type ReleaseFacts, repositoryUri } from "../domain/release-facts.ts";
 import { releaseDigest, type ReleaseFolder } from "../domain/release-folder.ts";
@@ -69,7 +69,7 @@ export function planRelease(of: PlannedRelease, choices: ReleaseChoices): Releas
       plan: {
         request: buildRequest({ release: folder.release, commit, lock, arch }),
         toolchain,
-        runs: Math.max(gate.minBuilds, spec.builds ?? gate.minBuilds),
+        runs: runsOf(gate, spec),
         folder: `${choices.work}/${folder.name}/${arch}`,
       },
     };

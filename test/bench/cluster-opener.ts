@@ -1,6 +1,8 @@
-import type { Arch } from "../../builders/contract/variant.ts";
+import { ARCHES, type Arch } from "../../builders/contract/variant.ts";
 import type { ClusterView } from "../../controller/cluster-wiring.ts";
-
+import { clusterNodes } from "../../controller/adapters/kubernetes/cluster-nodes.ts";
+import { systemClock } from "../../controller/adapters/system-clock.ts";
+import type { NodeLabels } from "../../controller/domain/preflight.ts";
 import { releaseHold } from "../../controller/adapters/kubernetes/release-hold.ts";
 import type { ClusterClass, ClusterRelease } from "../../controller/domain/cluster-objects.ts";
 import { CLUSTER_BUILDER } from "../../controller/domain/provenance.ts";
@@ -63,6 +65,9 @@ const inMemory: BenchRuns = {
   ...{ boot: false, workOf: () => "/runs", cleanUp: async () => undefined },
 };
 
+/** Nodes that the bench plays: none of the cluster's can build its releases, and none has to. */
+const PLAYED: readonly NodeLabels[] = ARCHES.map((arch) => ({ bench: "none", "kubernetes.io/arch": arch }));
+
 /** Opens releases whose git is real, and whose registry and signatures are in memory; builds too, unless `runsOf` says so. */
 export function benchOpener(
   locks: BenchLocks,
@@ -74,10 +79,12 @@ export function benchOpener(
     const { repositories, client } = view;
     const hold = releaseHold(client);
     const runs = runsOf(view);
+    const nodes = clusterNodes(client, systemClock);
     return {
       treeAt: async (from, commit, signal) => (await repositories.open(from, signal)).specsAt(commit),
       record: async ({ from, release }, signal) =>
         observeRecord((await repositories.open(from, signal)).records, release.name, verifierFor),
+      nodes: async (signal) => [...(await nodes(signal)), ...PLAYED],
       work: async (open, conditions, signal) => {
         const { records } = await repositories.open(open.from, signal);
         const images = memoryRepository(IMAGES);
@@ -105,6 +112,7 @@ export function benchOpener(
         );
         return work;
       },
+      suspend: async () => 0, // nothing of the bench is suspended
       cleanUp: async (release, of, signal) => {
         if (of === undefined) throw new RangeError(`${release.name} has no class`);
         await runs.cleanUp(release, of, signal);

@@ -72,6 +72,30 @@ export function clusterJobsContract(
       expect(await cluster.createJob(job(2), signal)).toBe("created");
     });
 
+    it("suspends a Job, whose pods go and which stays, and lets it go on", async () => {
+      const { cluster, namespace, attempts, job } = await given();
+      using news = cluster.follow(attempts);
+      await cluster.createJob(job(), signal);
+      const of = { namespace, name: job().metadata.name };
+      const pods = () => cluster.listPods(attempts, signal);
+      const untilPods = async () => {
+        while ((await pods()).length === 0) await news.next(signal);
+      };
+      await untilPods();
+      const made = await cluster.getJob(of, signal);
+      expect(made?.spec?.suspend).toBe(false);
+      for (const _ of ["twice", "the second time it is"]) await cluster.suspendJob(of, true, signal);
+      await expect.poll(pods, { timeout: 60_000 }).toEqual([]);
+      expect(await cluster.listJobs(attempts, signal)).toMatchObject([
+        { metadata: { uid: made?.metadata.uid }, spec: { suspend: true } },
+      ]);
+      await cluster.suspendJob(of, false, signal);
+      await untilPods();
+      const resumed = await cluster.getJob(of, signal);
+      expect([resumed?.metadata.uid, resumed?.spec?.suspend]).toEqual([made?.metadata.uid, false]);
+      await cluster.suspendJob({ ...of, name: "none" }, true, signal);
+    });
+
     it("makes a claim once, lists claims by their labels, and deletes them", async () => {
       const { cluster, all, run, claim } = await given();
       expect(await cluster.createClaim(claim(1), signal)).toBe("created");

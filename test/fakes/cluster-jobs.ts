@@ -33,6 +33,7 @@ type Entry = {
   readonly uid: string;
   readonly created: string;
   phase: "new" | "pending" | "running" | "over";
+  suspended: boolean;
   conditions: { type: string; status: string; reason: string; message: string }[];
   readonly pods: Mutable<ObservedPod>[];
 };
@@ -75,9 +76,10 @@ export function fakeClusterJobs(script: PodScript) {
     return result;
   }
 
-  const observed = ({ manifest, uid, created: creationTimestamp, conditions }: Entry): ObservedJob => {
+  const observed = ({ manifest, uid, created: creationTimestamp, conditions, suspended }: Entry): ObservedJob => {
     const { name, namespace, labels } = manifest.metadata;
-    return { metadata: { name, namespace, labels, uid, creationTimestamp }, status: { conditions } };
+    const metadata = { name, namespace, labels, uid, creationTimestamp };
+    return { metadata, spec: { suspend: suspended }, status: { conditions } };
   };
 
   function addPod(entry: Entry): void {
@@ -150,6 +152,7 @@ export function fakeClusterJobs(script: PodScript) {
 
   /** One step of a Job's life. */
   async function advance(entry: Entry): Promise<void> {
+    if (entry.suspended) return;
     if (entry.phase === "new") {
       addPod(entry);
       entry.phase = "pending";
@@ -174,7 +177,15 @@ export function fakeClusterJobs(script: PodScript) {
         const { name } = manifest.metadata;
         if (jobs.has(name)) return "exists";
         uids += 1;
-        jobs.set(name, { manifest, uid: `uid-${uids}`, created: time(), phase: "new", conditions: [], pods: [] });
+        jobs.set(name, {
+          manifest,
+          uid: `uid-${uids}`,
+          created: time(),
+          phase: "new",
+          suspended: false,
+          conditions: [],
+          pods: [],
+        });
         created.push(name);
         return "created";
       }),
@@ -184,6 +195,18 @@ export function fakeClusterJobs(script: PodScript) {
         return entry === undefined ? null : observed(entry);
       }),
     listJobs: (of, signal) => call("list jobs", signal, () => selected([...jobs.values()].map(observed), of)),
+    suspendJob: (of, suspend, signal) =>
+      call(suspend ? "suspend job" : "resume job", signal, () => {
+        const entry = byName(of);
+        if (entry === undefined) return;
+        entry.suspended = suspend;
+        if (entry.phase === "over") return;
+        const [status, reason] = suspend ? ["True", "JobSuspended"] : ["False", "JobResumed"];
+        entry.conditions = [{ type: "Suspended", status, reason, message: "" }];
+        if (!suspend) return;
+        entry.pods.length = 0;
+        entry.phase = "new";
+      }),
     deleteJob: (of, signal) =>
       call("delete job", signal, () => {
         jobs.delete(of.name);

@@ -77,7 +77,8 @@ export async function startKubernetesApi() {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
   };
 
-  function list(response: ServerResponse, target: Target, query: URLSearchParams): void {
+  /** @param whole false: only type and metadata of each object */
+  function list(response: ServerResponse, target: Target, query: URLSearchParams, whole: boolean): void {
     const from = query.get("continue");
     const { collection, fits } = chosenBy(target, query);
     const page =
@@ -88,7 +89,9 @@ export async function startKubernetesApi() {
     const token = rest.length === 0 ? "" : randomUUID();
     if (token !== "") pages.set(token, { rest, version: page.version });
     const metadata = { resourceVersion: String(page.version), continue: token };
-    send(response, 200, { kind: "List", apiVersion: "v1", metadata, items: page.rest.slice(0, limit) });
+    const items = page.rest.slice(0, limit);
+    const shown = whole ? items : items.map((item) => ({ kind: "PartialObjectMetadata", metadata: item.metadata }));
+    send(response, 200, { kind: "List", apiVersion: "v1", metadata, items: shown });
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -110,8 +113,9 @@ export async function startKubernetesApi() {
         if (text === undefined) throw new Refusal(404, "NotFound", `pods "${name}" not found`);
         response.writeHead(200, { "content-type": "text/plain" }).end(text);
       } else if (name !== "") send(response, 200, store.read(where));
-      else if (query.get("watch") === null) list(response, target, query);
-      else {
+      else if (query.get("watch") === null) {
+        list(response, target, query, !(request.headers.accept ?? "").includes(";as=PartialObjectMetadataList;"));
+      } else {
         const from = Number(query.get("resourceVersion") ?? Number.NaN);
         if (!Number.isSafeInteger(from)) throw new Refusal(400, "BadRequest", "a watch needs a resourceVersion here");
         watches.begin(response, chosenBy(target, query), from, Number(query.get("timeoutSeconds") ?? 300));

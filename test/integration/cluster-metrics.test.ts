@@ -57,12 +57,14 @@ it("a controller counts what it does, and names no release in any label", async 
       opener: ({ repositories }) => ({
         treeAt: async (from, commit, signal) => (await repositories.open(from, signal)).specsAt(commit),
         record: async () => ({ kind: "absent" }),
+        nodes: async () => [{ "kubernetes.io/arch": "amd64" }],
         work: async ({ from, folder: content }, _conditions, signal) =>
           fakeReleaseWork(releaseDigest(content), async ({ kind }) => {
             if (kind !== "record") return;
             const { records } = await repositories.open(from, signal);
             await records.commit(entryOf("demo", "release", { "status.yaml": "released\n" }));
           }).work,
+        suspend: async () => 0,
         cleanUp: async () => undefined,
         sweep: async () => [],
         letGo: async () => undefined,

@@ -1,5 +1,6 @@
 import { createApiClient, type ApiClient } from "../../controller/adapters/kubernetes/api-client.ts";
 import { clusterJobs } from "../../controller/adapters/kubernetes/cluster-jobs.ts";
+import { clusterNodes } from "../../controller/adapters/kubernetes/cluster-nodes.ts";
 import type { ApiConnection } from "../../controller/adapters/kubernetes/connection.ts";
 import { createEventRecorder } from "../../controller/adapters/kubernetes/event-recorder.ts";
 import { clusterLease } from "../../controller/adapters/kubernetes/lease-store.ts";
@@ -123,6 +124,7 @@ async function callsOfBuilds(client: ApiClient, signal: AbortSignal): Promise<vo
   await cluster.readLog({ namespace, pod: "nobody", container: "fetch", lines: 10 }, signal);
   const seen = [await cluster.listJobs(all, signal), await cluster.listClaims(all, signal)].map(({ length }) => length);
   if (seen.join() !== "1,1" || found.metadata.namespace !== namespace) throw new Error(`it sees ${seen.join()}`);
+  await cluster.suspendJob({ namespace, name }, true, signal);
   await cluster.deleteJob({ namespace, name }, signal);
   await cluster.deleteJobs(all, signal);
   await cluster.deleteClaims(all, signal);
@@ -137,4 +139,5 @@ export async function makeAllCalls(
 ): Promise<void> {
   await callsOfOwn(client, namespace, uidOf, signal);
   await callsOfBuilds(client, signal);
+  if ((await clusterNodes(client, systemClock)(signal)).length === 0) throw new Error("it sees no node");
 }

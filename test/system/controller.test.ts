@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogger } from "../../controller/adapters/logger.ts";
 import { createPrometheusMetrics } from "../../controller/adapters/prometheus-metrics.ts";
 import { connectCluster, runClusterController } from "../../controller/cluster-wiring.ts";
+import type { ClusterRelease } from "../../controller/domain/cluster-objects.ts";
 import { ReleaseError } from "../../controller/domain/errors.ts";
+import { demoSpec } from "../fakes/demo-release.ts";
 import {
   type ControllerRoom,
   type ControllerStage,
@@ -15,6 +17,7 @@ import {
   reasonOf,
   specsOf,
 } from "./controller-room.ts";
+import { realBuilds } from "./real-builds.ts";
 import { type Simulation, simulatedOpener } from "./simulated-releases.ts";
 
 // The controller against a real API server and a real git server over http; what a release needs besides is simulated.
@@ -161,6 +164,102 @@ describe("a controller in a cluster", () => {
         expect(found && reasonOf(found, "Admitted")).toBe("NotFromGit");
       }
     });
+  });
+
+  it("refuses what no node can build, or too few can, until there are nodes", async () => {
+    const room = await stage.room("nodes", { gate: { spread: "Require" } });
+    const arm = demoSpec("", "    - { variant: kernel-initrd, arch: arm64 }\n").replace("name: demo", "name: arm");
+    await room.merge(new Map([["arm", arm]]));
+    const simulated = simulation();
+    const nodes = ["amd64", "arm64", "arm64"].map((arch, index) => ({
+      ...{ apiVersion: "v1", kind: "Node" },
+      metadata: {
+        name: `later-${index}`,
+        labels: { "kubernetes.io/arch": arch, "kubernetes.io/hostname": `later-${index}` },
+      },
+    }));
+    const admittedBy = (reason: string) => (one: ClusterRelease) => reasonOf(one, "Admitted") === reason;
+    await duringController(room, simulated, async () => {
+      await room.untilAll(["first"], "has too few nodes", admittedBy("NotEnoughNodes"));
+      await room.untilAll(["arm"], "has no node", admittedBy("NoNodeForArch"));
+      expect(simulated.started).toEqual([]);
+      const told = (await room.releases())?.map(({ status }) => status.failure?.message);
+      expect(told?.toSorted()).toEqual([
+        "2 runs of amd64 must be on different nodes: there is 1 node with kubernetes.io/arch=amd64",
+        "no node can build for arm64: there is none with kubernetes.io/arch=arm64 among 1 node",
+      ]);
+      try {
+        for (const one of nodes) await room.run(["create", "-f", "-"], JSON.stringify(one));
+        await room.untilAll(["first", "arm"], "is ready", isReady);
+      } finally {
+        for (const { metadata } of nodes) await room.run(["delete", "node", metadata.name]);
+      }
+      const events = await room.events();
+      for (const reason of ["NotEnoughNodes", "NoNodeForArch"]) {
+        expect([reason, events.filter((one) => one === reason).length]).toEqual([reason, 1]);
+      }
+    });
+  });
+
+  it("suspends the Jobs of a release with it, and lets them go on as the same attempt", async () => {
+    const room = await stage.room("suspends");
+    const connection = { ...(await connectCluster({}, stage.cluster.kubeconfig)), namespace: room.namespace };
+    const end = new AbortController();
+    const { effects } = simulation();
+    const builds = new Map<string, ReturnType<typeof realBuilds>>();
+    const perform: Simulation["perform"] = async (name, action, signal) => {
+      const found = (await room.releases())?.find((one) => one.name === name);
+      if (found === undefined) throw new Error(`${name} is not there`);
+      const build = builds.get(found.uid) ?? realBuilds(connection, found, end.signal);
+      builds.set(found.uid, build);
+      await build(action, signal);
+      await effects.perform(name, action, signal);
+    };
+    const simulated = { effects: { ...effects, perform } };
+    const pods = async (phase: string) =>
+      (await room.run(["get", "pods", "--field-selector", `status.phase=${phase}`, "-o", "name"]))
+        .split("\n")
+        .filter((name) => name !== "");
+    const bothRun = () =>
+      room.until("both runs are at work", async () => {
+        const running = await pods("Running");
+        return running.length === 2 && running;
+      });
+    const jobs = async () => {
+      const shown = 'jsonpath={range .items[*]}{.metadata.name} {.spec.suspend}{"\\n"}{end}';
+      return (await room.run(["get", "jobs", "-o", shown]))
+        .split("\n")
+        .map((line) => line.slice(line.indexOf("-b") + 1));
+    };
+    const suspend = (kind: string, name: string, value: boolean) =>
+      room.run(["patch", kind, name, "--type=merge", "-p", JSON.stringify({ spec: { suspend: value } })]);
+    const isSuspended = (one: ClusterRelease) =>
+      reasonOf(one, "Ready") === "Suspended" && one.status.phase === "Suspended" && one.held;
+    const noPods = () =>
+      room.until("no pod is left", async () => (await room.run(["get", "pods", "-o", "name"])) === "");
+    try {
+      await duringController(room, simulated, async () => {
+        await bothRun();
+        await suspend("diskimagerelease", "first", true);
+        await room.untilAll(["first"], "is suspended", isSuspended);
+        await noPods();
+        expect(await jobs()).toEqual(["b1-1 true", "b2-1 true"]);
+      });
+      const [job = ""] = (await room.run(["get", "jobs", "-o", "name"])).split("\n");
+      await suspend("job", job.slice(job.indexOf("/") + 1), false);
+      // the process that comes next holds it too
+      await duringController(room, simulated, async () => {
+        await room.until("it is suspended again", async () => (await jobs())[0] === "b1-1 true");
+        await noPods();
+        await suspend("diskimagerelease", "first", false);
+        for (const pod of await bothRun()) await room.run(["exec", pod, "--", "touch", "/tmp/go"]);
+        await room.untilAll(["first"], "is ready", isReady);
+        expect(await jobs()).toEqual(["b1-1 false", "b2-1 false"]);
+        expect((await room.releases())?.map(({ status }) => status.attempt)).toEqual([1]);
+      });
+    } finally {
+      end.abort();
+    }
   });
 
   it("that is set up anew adopts what is recorded: it does nothing", async () => {

@@ -194,10 +194,10 @@ describe("the controller's account", () => {
   };
 
   it.each([
-    [SYSTEM, { ...RIGHTS.own, ...RIGHTS.named, ...BASIC }],
-    [BUILD, { ...RIGHTS.builds, ...BASIC }],
-    ["kube-system", BASIC],
-    ["default", BASIC],
+    [SYSTEM, { ...RIGHTS.own, ...RIGHTS.named, ...RIGHTS.cluster, ...BASIC }],
+    [BUILD, { ...RIGHTS.builds, ...RIGHTS.cluster, ...BASIC }],
+    ["kube-system", { ...RIGHTS.cluster, ...BASIC }],
+    ["default", { ...RIGHTS.cluster, ...BASIC }],
   ])("has in %s the rights of the table, and no other", async (namespace, rights) => {
     expect(listed(await rightsIn(CONTROLLER, namespace))).toEqual(listedRights(rights));
   });
@@ -224,7 +224,9 @@ describe("the controller's account", () => {
     await makeAllCalls(client, SYSTEM, uidOf, signal);
     // an apply that makes an object anew is also a create
     const wanted = [...calls, { verb: "create", resource: "diskimagereleases.releases.powernode.io" }];
-    expect(listed(wanted)).toEqual(listedRights({ ...RIGHTS.own, ...RIGHTS.named, ...RIGHTS.builds }));
+    expect(listed(wanted)).toEqual(
+      listedRights({ ...RIGHTS.own, ...RIGHTS.named, ...RIGHTS.builds, ...RIGHTS.cluster }),
+    );
   });
   it("reads no Secret that nobody named", async () => {
     const data = objectData(recordedClient(await connection()).client, SYSTEM, systemClock);
@@ -258,6 +260,8 @@ describe("the controller's account", () => {
     ["read in kube-system", ["-n", "kube-system", "get", "configmaps"]],
     ["read pods in kube-system", ["-n", "kube-system", "get", "pods"]],
     ["read namespaces", ["get", "namespaces"]],
+    ["read a single node", ["get", "node", "node"]],
+    ["keep pods off a node", ["patch", "node", "node", "--type=merge", "-p", '{"spec":{"unschedulable":true}}']],
     ["change its own Deployment", ["-n", SYSTEM, "scale", "deploy/imgrel-controller", "--replicas=0"]],
     ["remove a release", ["-n", SYSTEM, "delete", "direl", "demo"]],
     ["loosen a class", ["-n", SYSTEM, "patch", "direlc", "stable", "--type=merge", "-p", '{"spec":{"gate":{}}}']],

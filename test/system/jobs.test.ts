@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { CAPABILITIES, INSIDE } from "../../builders/contract/inside.ts";
 import { exec } from "../../builders/host/exec.ts";
+import { suspendJobs } from "../../controller/adapters/kubernetes/suspend-jobs.ts";
 import { sweepRelease } from "../../controller/adapters/kubernetes/sweep-release.ts";
 import { jobName } from "../../controller/domain/jobs/object-names.ts";
 import { nextAfterFault } from "../../controller/reconciler/outcome.ts";
@@ -122,6 +123,39 @@ describe.concurrent("Jobs on a real cluster", () => {
     expect(made.told.filter(({ ref }) => ref.step === "build").every(({ attempt }) => attempt === 1)).toBe(true);
   });
 
+  test("that are suspended lose their pods and nothing else, and go on as the same attempt", async ({ expect }) => {
+    const made = await release("suspended", { build: ONCE(FOREVER) });
+    const of = { namespace: "suspended", release: "suspended" };
+    const stop = new AbortController();
+    const first = await made.start();
+    const building = first.runner.build(demoBuildJob(), stop.signal);
+    building.catch(() => undefined); // it is interrupted
+    const pod = await made.running("-b1-");
+    const log = () => made.run("logs", pod, "--container", "build");
+    await eventually("it is at work", { seconds: 60, signal }, async () => (await log()).includes("at work"));
+    stop.abort(new Error("suspended"));
+    await expect(building).rejects.toThrow("suspended");
+    expect(await suspendJobs(first.cluster, of, signal)).toBe(1);
+    const gone = async () => !(await made.list("pods")).includes(pod);
+    await eventually("its pod is gone", { seconds: 60, signal }, gone);
+    const [job = "", ...more] = await made.jobs("-b1-");
+    const state = await made.run(
+      "get",
+      "job",
+      job,
+      "--output",
+      "jsonpath={.spec.suspend} {.status.conditions[*].type}",
+    );
+    expect([state, more]).toEqual(["true Suspended", []]);
+    expect(await suspendJobs(first.cluster, of, signal)).toBe(0);
+
+    const next = await made.start();
+    expect((await next.runner.build(demoBuildJob(), signal)).manifestDigest).toBe(room.made.digest);
+    expect(await made.jobs("-b1-")).toEqual([job]);
+    const told = made.told.filter(({ ref }) => ref.step === "build");
+    expect(told.filter(({ attempt, state: how }) => attempt !== 1 || how === "Failed")).toEqual([]);
+  });
+
   test("get more memory up to the cap, are then reported, and are left alone until somebody asks", async ({
     expect,
   }) => {
@@ -189,7 +223,8 @@ describe.concurrent("Jobs on a real cluster", () => {
     expect(made.told.find(({ state }) => state === "Failed")?.reason).toBe("the archive does not answer");
   });
 
-  test("that must be spread over more nodes than there are wait, in the scheduler's words", async ({ expect }) => {
+  // preflight looks at nodes when a release is admitted: later one of them may be gone
+  test("that must be spread over more nodes than are left wait, in the scheduler's words", async ({ expect }) => {
     const made = await release("spread", {}, { spread: "Require" });
     const first = await made.start();
     await first.runner.build(demoBuildJob(1), signal);

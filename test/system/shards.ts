@@ -148,10 +148,10 @@ export const SHARDS: readonly Shard[] = [
     covers: [
       ...["controller/**", "builders/**", "deploy/local/class.yaml", "test/fakes/**", "test/system/cluster/**"],
       ...["test/contracts/**", "test/system/api-server.ts"],
-      ...["test/system/controller-room.ts", "test/system/simulated-releases.ts"],
+      ...["test/system/controller-room.ts", "test/system/real-builds.ts", "test/system/simulated-releases.ts"],
       ...["test/docker-registry.ts", "test/toolbox.ts", "test/imgrel.ts"],
     ],
-    costSeconds: 90,
+    costSeconds: 150,
   },
   {
     name: "controller-faults",

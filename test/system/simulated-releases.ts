@@ -1,3 +1,8 @@
+import type { ApiClient } from "../../controller/adapters/kubernetes/api-client.ts";
+import { clusterJobs } from "../../controller/adapters/kubernetes/cluster-jobs.ts";
+import { suspendJobs } from "../../controller/adapters/kubernetes/suspend-jobs.ts";
+import { clusterNodes } from "../../controller/adapters/kubernetes/cluster-nodes.ts";
+import { systemClock } from "../../controller/adapters/system-clock.ts";
 import type { ClusterView } from "../../controller/cluster-wiring.ts";
 import type { Action } from "../../controller/domain/action.ts";
 import { releaseDigest } from "../../controller/domain/release-folder.ts";
@@ -13,9 +18,15 @@ export type Simulation = {
   readonly perform: (release: string, action: Action, signal: AbortSignal) => Promise<void>;
 };
 
+/** Jobs that nobody follows. */
+const jobsOf = (client: ApiClient) =>
+  clusterJobs(client, () => {
+    throw new Error("nobody waits here");
+  });
+
 /** Releases whose specs are read from their real repository, and whose work is simulated. */
 export const simulatedOpener = (
-  { repositories }: Pick<ClusterView, "repositories">,
+  { repositories, client }: Pick<ClusterView, "repositories" | "client">,
   { done, perform }: Simulation,
 ): ReleaseOpener => ({
   treeAt: async (from, commit, signal) => (await repositories.open(from, signal)).specsAt(commit),
@@ -24,8 +35,11 @@ export const simulatedOpener = (
     const commit = spec.source?.commit ?? "";
     return { kind: "recorded", specDigest: releaseDigest(demoFolder(name)), version: "1", commit };
   },
+  nodes: clusterNodes(client, systemClock),
   work: async ({ release: { name }, folder }) =>
     fakeReleaseWork(releaseDigest(folder), (action, signal) => perform(name, action, signal), done(name)).work,
+  suspend: async ({ namespace, name: release }, _, signal) =>
+    suspendJobs(jobsOf(client), { namespace, release }, signal),
   cleanUp: async () => undefined,
   sweep: async () => [],
   letGo: async () => undefined,

@@ -30,6 +30,14 @@ export type ApiClient = {
     of: Selection & { limit: number; from?: string | undefined },
     signal: AbortSignal,
   ) => Promise<ObjectPage>;
+  /**
+   * the same with nothing but their metadata, as the server's cache has them: for what need not be the latest, since it
+   * costs the server no look at its store
+   */
+  readonly listMetadata: (
+    of: Selection & { limit: number; from?: string | undefined },
+    signal: AbortSignal,
+  ) => Promise<ObjectPage>;
   /** what happens after a version, with bookmarks, for so many seconds */
   readonly watch: (
     of: Selection & { resourceVersion: string; seconds: number },
@@ -68,6 +76,7 @@ export type ApiClient = {
 const JSON_BODY = "application/json";
 const APPLY = "application/apply-patch+yaml"; // JSON is YAML
 const MERGE = "application/merge-patch+json";
+const METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 const absent = (fault: unknown): undefined => {
   if (fault instanceof ReleaseError && fault.code === "NotFound") return undefined;
@@ -103,18 +112,28 @@ export function createApiClient(
   });
   const strict = { fieldValidation: "Strict", fieldManager: "imgrel" };
 
+  async function page(
+    { resource, namespace, labelSelector, fieldSelector, limit, from }: Parameters<ApiClient["list"]>[0],
+    more: { readonly resourceVersion?: string | undefined; readonly accept?: string },
+    signal: AbortSignal,
+  ): Promise<ObjectPage> {
+    const { resourceVersion, ...how } = more;
+    const query = { labelSelector, fieldSelector, limit, continue: from, resourceVersion };
+    const place = { resource, namespace };
+    const { metadata, items } = await json({ verb: "list", method: "GET", place, query, ...how }, ApiList, signal);
+    const next = metadata.continue ?? "";
+    return {
+      items: items ?? [],
+      resourceVersion: metadata.resourceVersion,
+      ...(next === "" ? {} : { continue: next }),
+    };
+  }
+
   return {
-    list: async ({ resource, namespace, labelSelector, fieldSelector, limit, from }, signal) => {
-      const query = { labelSelector, fieldSelector, limit, continue: from };
-      const place = { resource, namespace };
-      const { metadata, items } = await json({ verb: "list", method: "GET", place, query }, ApiList, signal);
-      const next = metadata.continue ?? "";
-      return {
-        items: items ?? [],
-        resourceVersion: metadata.resourceVersion,
-        ...(next === "" ? {} : { continue: next }),
-      };
-    },
+    list: (of, signal) => page(of, {}, signal),
+    // a page that goes on has the version of the first
+    listMetadata: (of, signal) =>
+      page(of, { accept: METADATA, resourceVersion: of.from === undefined ? "0" : undefined }, signal),
     async *watch({ resource, namespace, labelSelector, fieldSelector, resourceVersion, seconds }, signal) {
       const query = {
         ...{ labelSelector, fieldSelector, resourceVersion },

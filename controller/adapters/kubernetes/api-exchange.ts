@@ -11,6 +11,8 @@ export type ApiRequest = Call & {
   readonly method: HttpRequest["method"];
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: { readonly type: string; readonly value: unknown };
+  /** media types to answer with, the best first; JSON unless it says otherwise */
+  readonly accept?: string;
 };
 
 /** Milliseconds. */
@@ -82,7 +84,7 @@ export function openExchange(connection: ApiConnection, pace: ApiPace, onCall: (
   const sendWatch = openSender({ ...common, idle: pace.silence });
 
   async function exchange(request: ApiRequest, through: typeof send, signal: AbortSignal): Promise<HttpReply> {
-    const { method, query = {}, body } = request;
+    const { method, query = {}, body, accept = "application/json, */*;q=0.1" } = request;
     const url = new URL(pathOf(request.place), server);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -94,7 +96,7 @@ export function openExchange(connection: ApiConnection, pace: ApiPace, onCall: (
         method,
         url,
         headers: {
-          ...{ "user-agent": "imgrel", accept: "application/json, */*;q=0.1", ...(await headers()) },
+          ...{ "user-agent": "imgrel", accept, ...(await headers()) },
           ...(body === undefined ? {} : { "content-type": body.type }),
           ...(bytes === undefined ? {} : { "content-length": String(bytes.byteLength) }),
         },

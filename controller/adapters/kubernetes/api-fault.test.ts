@@ -36,8 +36,12 @@ describe("an answer that is no success", () => {
     const place = { resource: PODS, namespace: "b", name: "x", subresource: "log" } as const;
     const fault = apiFault({ verb: "get", place }, 403, said({ reason: "Forbidden", message }));
     expect(fault.code).toBe("Unauthorized");
-    expect(fault.remedy).toBe('grant apiGroups [""], resources [pods/log], verbs [get] in a Role of namespace b');
-    expect(apiFault({ verb: "list", place: { resource: PODS } }, 403, said()).remedy).toMatch(/in a ClusterRole$/);
+    expect(fault.remedy).toBe(
+      'grant apiGroups [""], resources [pods/log], verbs [get] in a Role of namespace b, or apply deploy/ again',
+    );
+    expect(apiFault({ verb: "list", place: { resource: PODS } }, 403, said()).remedy).toMatch(
+      /in a ClusterRole, or apply/,
+    );
   });
 
   it("knows a full quota and an admission rule from a missing right", () => {

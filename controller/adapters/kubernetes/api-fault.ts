@@ -37,11 +37,11 @@ export function parseStatus(body: unknown): Status {
 
 const callText = ({ verb, place }: Call): string => `${verb} ${placeText(place)}`;
 
-/** The rule that a Role lacks for this call, as one writes it there. */
+/** The rule that a Role lacks for this call, as one writes it there; deploy/ has all that this version asks for. */
 function missingRight({ verb, place: { resource, subresource, namespace } }: Call): string {
   const plural = [resource.plural, subresource].filter((part) => part !== undefined).join("/");
   const where = namespace === undefined ? "in a ClusterRole" : `in a Role of namespace ${namespace}`;
-  return `grant apiGroups [${JSON.stringify(resource.group)}], resources [${plural}], verbs [${verb}] ${where}`;
+  return `grant apiGroups [${JSON.stringify(resource.group)}], resources [${plural}], verbs [${verb}] ${where}, or apply deploy/ again`;
 }
 
 const UNAVAILABLE = "it is tried again; see whether the API server runs and can be reached";

@@ -5,7 +5,14 @@ import { BuildError, type BuildFailure } from "../../../builders/contract/build-
 import type { Report } from "../../../builders/contract/progress.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { type JobContext, roundOf } from "../../domain/jobs/job-frame.ts";
-import { type AttemptFailure, judgeAttempt, PENDING_IS_LONG, podsOf } from "../../domain/jobs/job-outcome.ts";
+import {
+  type AttemptFailure,
+  isSuspended,
+  judgeAttempt,
+  PENDING_IS_LONG,
+  podsOf,
+  startOf,
+} from "../../domain/jobs/job-outcome.ts";
 import { jobProgress, type JobProgress } from "../../domain/jobs/job-progress.ts";
 import type { JobManifest, ObservedJob, ObservedPod } from "../../domain/jobs/kubernetes-objects.ts";
 import {
@@ -95,8 +102,8 @@ export function jobAttempts({ cluster, context, report, onJob, now, random, paus
 
   async function judge(job: ObservedJob, pods: readonly ObservedPod[], signal: AbortSignal) {
     const outcome = judgeAttempt({ job, pods, events: [] }, now());
-    const since = Date.parse(job.metadata.creationTimestamp ?? "");
-    if (outcome.state !== "pending" || outcome.message !== null || now() - since < PENDING_IS_LONG) return outcome;
+    const isShort = now() - Date.parse(startOf(job)) < PENDING_IS_LONG;
+    if (outcome.state !== "pending" || outcome.message !== null || isShort || isSuspended(job)) return outcome;
     const own = podsOf(job, pods).flatMap(({ metadata: { uid } }) => (uid === undefined ? [] : [uid]));
     const uids = [job.metadata.uid, ...own];
     const events = await Promise.all(uids.map((uid) => cluster.listEvents({ namespace, uid }, signal)));
@@ -181,8 +188,9 @@ export function jobAttempts({ cluster, context, report, onJob, now, random, paus
   }
 
   /**
-   * Runs a Job to its success: adopts what is there, waits, and makes a further attempt where one is left. Where the last
-   * look of anybody showed none, it begins with the first attempt: one that came since has the same name, and is adopted.
+   * Runs a Job to its success: adopts what is there, lets it go on if it was suspended, waits, and makes a further attempt
+   * where one is left. Where the last look of anybody showed none, it begins with the first attempt: one that came since
+   * has the same name, and is adopted.
    * @throws ReleaseError NameCollision, as nextAttempt; what the cluster throws; the signal's reason
    */
   async function complete<T>(wanted: AttemptedJob<T>, step: string, signal: AbortSignal): Promise<AttemptResult<T>> {
@@ -234,6 +242,8 @@ export function jobAttempts({ cluster, context, report, onJob, now, random, paus
         await make(next.attempt, next);
         continue;
       }
+      // whoever works on the release is not to hold it: it goes on, and is no other attempt
+      if (isSuspended(last.job)) await cluster.suspendJob({ namespace, name: last.job.metadata.name }, false, signal);
       await news.next(signal);
       isUrgent = false;
     }

@@ -27,6 +27,7 @@ function given(calls: Partial<JobCalls>) {
     list: unexpected,
     get: unexpected,
     create: unexpected,
+    patch: unexpected,
     remove: unexpected,
     removeAll: unexpected,
     podLog: unexpected,
@@ -107,6 +108,20 @@ describe("clusterJobs", () => {
       ["removeAll", { resource: { plural: "persistentvolumeclaims" }, namespace, labelSelector: selector }],
       ["podLog", { resource: { plural: "pods" }, namespace, name: "p" }, { container: "build", lines: 40 }],
     ]);
+  });
+  it("suspends a Job by its name, and lets it go on; one that is gone is no error", async () => {
+    const { cluster, asked } = given({ patch: async () => undefined });
+    await cluster.suspendJob({ namespace, name: "a" }, true, signal);
+    await cluster.suspendJob({ namespace, name: "a" }, false, signal);
+    expect(asked).toMatchObject([
+      ["patch", { resource: { plural: "jobs" }, namespace, name: "a" }, { spec: { suspend: true } }, {}],
+      ["patch", { resource: { plural: "jobs" }, namespace, name: "a" }, { spec: { suspend: false } }, {}],
+    ]);
+    const failing = (code: "NotFound" | "Unauthorized") =>
+      given({ patch: () => Promise.reject(new ReleaseError(code, "no", "-")) }).cluster;
+    await failing("NotFound").suspendJob({ namespace, name: "a" }, true, signal);
+    const refused = failing("Unauthorized").suspendJob({ namespace, name: "a" }, true, signal);
+    await expect(refused).rejects.toMatchObject({ code: "Unauthorized" });
   });
   it("refuses what is no such object", async () => {
     const { cluster } = given({ list: async () => ({ items: [{ metadata: {} }] }) });

@@ -22,6 +22,7 @@ export type JobCalls = {
   ) => Promise<{ readonly items: readonly unknown[]; readonly continue?: string }>;
   readonly get: (of: Place, signal: AbortSignal) => Promise<unknown>;
   readonly create: (resource: Resource, object: SentObject, signal: AbortSignal) => Promise<unknown>;
+  readonly patch: (of: Place, patch: object, options: object, signal: AbortSignal) => Promise<unknown>;
   readonly remove: (of: Place, options: { readonly uid?: string }, signal: AbortSignal) => Promise<unknown>;
   readonly removeAll: (
     of: { readonly resource: Resource; readonly namespace: string; readonly labelSelector: string },
@@ -92,6 +93,13 @@ export function clusterJobs(calls: JobCalls, follow: ClusterJobs["follow"]): Clu
       return found === undefined ? null : parsed(JobObject, JOBS, found);
     },
     listJobs: (of, signal) => labelled(JOBS, of, JobObject, signal),
+    suspendJob: async (of, suspend, signal) => {
+      try {
+        await calls.patch({ resource: JOBS, ...of }, { spec: { suspend } }, {}, signal);
+      } catch (error) {
+        if (!(error instanceof ReleaseError && error.code === "NotFound")) throw error;
+      }
+    },
     deleteJob: async (of, signal) => {
       await calls.remove({ resource: JOBS, ...of }, {}, signal);
     },

@@ -18,6 +18,7 @@ import { LABEL, releaseSelector } from "../../domain/jobs/object-labels.ts";
 import { claimName } from "../../domain/jobs/object-names.ts";
 import type { ClusterJobs } from "../../ports/cluster-jobs.ts";
 import { clusterJobRunner } from "./job-runner.ts";
+import { suspendJobs } from "./suspend-jobs.ts";
 import { sweepLeftOvers, sweepRelease } from "./sweep-release.ts";
 
 const { signal } = new AbortController();
@@ -154,6 +155,56 @@ describe("a run in a cluster", () => {
     expect(await sweepLeftOvers(from, { namespace, isKnown: () => false }, signal)).toEqual(["noble-1"]);
     expect([jobs.size, claims.size, staging.manifests.size]).toEqual([0, 0, 0]);
     await sweepRelease(from, { namespace, release: "noble-1" }, signal);
+  });
+});
+
+describe("a run that is suspended", () => {
+  /** A process that is stopped while the build is at work, and whose Jobs are suspended then. */
+  async function suspended() {
+    const release = given();
+    const { cluster, settings, options } = release;
+    const stop = new AbortController();
+    const runner = clusterJobRunner({
+      ...options("first"),
+      onJob: ({ ref, state }) => {
+        if (ref.step === "build" && state === "Running") stop.abort(new Error("suspended"));
+      },
+    });
+    await expect(runner.build(demoBuildJob(), stop.signal)).rejects.toThrow("suspended");
+    const of = { namespace: settings.namespace, release: "noble-1" };
+    const counts = [await suspendJobs(cluster, of, signal), await suspendJobs(cluster, of, signal)];
+    return { ...release, counts };
+  }
+  it("has its unfinished Jobs suspended, once, and loses none", async () => {
+    const { counts, jobs, created, verbs } = await suspended();
+    expect(counts).toEqual([1, 0]); // the fetch has ended
+    expect([...jobs.keys()]).toEqual(created);
+    expect([...jobs.values()].filter(({ pods }) => pods.length > 0).map(({ manifest }) => stepOf(manifest))).toEqual([
+      "fetch",
+    ]);
+    expect(verbs.filter((verb) => verb === "suspend job")).toHaveLength(1);
+  });
+  it("goes on when a process works on it again, which is no other attempt", async () => {
+    const { start, created, verbs, told } = await suspended();
+    expect((await start("other").build(demoBuildJob(), signal)).manifestDigest).toBe(made.digest);
+    expect(created).toHaveLength(3);
+    expect(created.every((name) => name.endsWith("-1"))).toBe(true);
+    expect(told.every(({ attempt, state }) => attempt === 1 && state !== "Failed")).toBe(true);
+    expect(verbs.filter((verb) => verb === "resume job")).toHaveLength(1);
+  });
+  it("is tried again where one Job could not be suspended; the others are", async () => {
+    const { start, cluster, settings, jobs } = given();
+    const of = { namespace: settings.namespace, release: "noble-1" };
+    await start().build(demoBuildJob(), signal);
+    for (const entry of jobs.values()) [entry.phase, entry.conditions] = ["running", []];
+    const [first] = jobs.keys();
+    const refuse: ClusterJobs["suspendJob"] = async (named, ...rest) => {
+      if (named.name === first) throw new Error("HTTP 503");
+      return cluster.suspendJob(named, ...rest);
+    };
+    await expect(suspendJobs({ ...cluster, suspendJob: refuse }, of, signal)).rejects.toThrow("HTTP 503");
+    expect([...jobs.values()].map((entry) => entry.suspended)).toEqual([false, true, true]);
+    expect(await suspendJobs(cluster, of, signal)).toBe(1);
   });
 });
 

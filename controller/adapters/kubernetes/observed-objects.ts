@@ -19,6 +19,7 @@ const conditions = z
 
 export const JobObject: z.ZodType<ObservedJob> = z.object({
   metadata: Metadata,
+  spec: z.object({ suspend: z.boolean().exactOptional() }).exactOptional(),
   status: z.object({ startTime: text, conditions }).exactOptional(),
 });
 

@@ -25,6 +25,7 @@ export const namespaced = (group: string, version: string, plural: string, kind:
 export const LEASES = namespaced("coordination.k8s.io", "v1", "leases", "Lease");
 export const EVENTS = namespaced("events.k8s.io", "v1", "events", "Event");
 export const JOBS = namespaced("batch", "v1", "jobs", "Job");
+export const NODES: Resource = { group: "", version: "v1", plural: "nodes", kind: "Node", namespaced: false };
 export const PODS = namespaced("", "v1", "pods", "Pod");
 
 /** `group/version`, or the version alone for the core group. */

@@ -20,9 +20,11 @@ export const RIGHTS = {
   named: { secrets: ["get"], configmaps: ["get"] },
   /** in its own namespace where it takes webhooks: one that stands by passes them on (reconcile-request.ts) */
   webhook: { "diskimagereleasesources.releases.powernode.io": ["patch"] },
+  /** in the whole cluster: which nodes there are, for preflight */
+  cluster: { nodes: ["list"] },
   /** in the namespaces where classes build */
   builds: {
-    "jobs.batch": ["create", "get", "list", "watch", "delete", "deletecollection"],
+    "jobs.batch": ["create", "get", "list", "watch", "patch", "delete", "deletecollection"],
     pods: ["list", "watch"],
     "pods/log": ["get"],
     persistentvolumeclaims: ["create", "list", "deletecollection"],

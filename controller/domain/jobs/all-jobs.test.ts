@@ -111,10 +111,7 @@ describe("every Job", () => {
           ttlSecondsAfterFinished: 86_400,
           podReplacementPolicy: "Failed",
           podFailurePolicy: {
-            rules: [
-              { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
-              { action: "FailJob", onExitCodes: { operator: "NotIn", values: [0] } },
-            ],
+            rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }],
           },
         });
         expect(template.spec.restartPolicy).toBe("Never");

@@ -16,6 +16,7 @@ import {
   withoutNetwork,
 } from "./job-frame.ts";
 import type { Container, JobManifest, PodSpec, Resources } from "./kubernetes-objects.ts";
+import { SPREAD_LABEL } from "./node-selector.ts";
 import { runsOfArch } from "./object-labels.ts";
 import { claimName } from "./object-names.ts";
 
@@ -57,7 +58,7 @@ function spreading(
 ): Pick<PodSpec, "affinity" | "topologySpreadConstraints"> {
   const even = {
     maxSkew: 1,
-    topologyKey: "kubernetes.io/hostname",
+    topologyKey: SPREAD_LABEL,
     labelSelector: { matchLabels: runsOfArch(identity.release, pod.arch) },
   } as const;
   if (settings.spread === "Prefer") {

@@ -1,4 +1,5 @@
 import { canonicalJson, type Digest, digestOf } from "../../../builders/contract/digest.ts";
+import { nodeSelector } from "./node-selector.ts";
 import { jobLabels } from "./object-labels.ts";
 import { jobName, type JobRef, type ReleaseIdentity } from "./object-names.ts";
 import type { Container, JobManifest, PodSpec } from "./kubernetes-objects.ts";
@@ -52,10 +53,7 @@ export const podBase = (settings: JobSettings, arch: JobRef["arch"]) =>
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
-    nodeSelector: {
-      ...settings.nodeSelector,
-      ...(settings.emulation === "Allow" ? {} : { "kubernetes.io/arch": arch }),
-    },
+    nodeSelector: nodeSelector(settings, arch),
   }) as const;
 
 /** A pod without network, as far as the cluster has a RuntimeClass for that. */
@@ -99,11 +97,9 @@ export function jobAround(
       ttlSecondsAfterFinished: TTL_SECONDS,
       // two pods of one run must never have its volume at the same time
       podReplacementPolicy: "Failed",
+      // no rule for exit codes: it would also count the pod of a Job that is suspended, which ends with one
       podFailurePolicy: {
-        rules: [
-          { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
-          { action: "FailJob", onExitCodes: { operator: "NotIn", values: [0] } },
-        ],
+        rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }],
       },
       template: { metadata: { labels }, spec },
     },

@@ -9,7 +9,16 @@ import {
   terminated,
   waitingContainer,
 } from "../../../test/fakes/job-objects.ts";
-import { judgeAttempt, type ObservedAttempt, PENDING_IS_LONG, podsOf, stageOfJob, stageOfPod } from "./job-outcome.ts";
+import {
+  isSuspended,
+  judgeAttempt,
+  type ObservedAttempt,
+  PENDING_IS_LONG,
+  podsOf,
+  stageOfJob,
+  stageOfPod,
+  startOf,
+} from "./job-outcome.ts";
 import type { ObservedPod } from "./kubernetes-objects.ts";
 
 const CREATED = Date.parse("2026-11-26T03:00:00Z");
@@ -109,6 +118,35 @@ describe("a Job that runs", () => {
     const conditions = [{ type: "FailureTarget", status: "True", reason: "DeadlineExceeded" }];
     const ending = { ...runningJob(), status: { conditions } };
     expect(judge({ job: ending, pods: [demoPod({ status: { phase: "Running" } })] })).toEqual(running);
+  });
+  it("is suspended: it waits, however its pods end", () => {
+    const job = { ...runningJob(), spec: { suspend: true } };
+    const pending = { state: "pending", message: null };
+    for (const status of [{ phase: "Running" }, { phase: "Failed", ...ended(143, "Error") }]) {
+      expect(judge({ job, pods: [demoPod({ status })] })).toEqual(pending);
+    }
+    expect(judge({ job })).toEqual(pending);
+    expect([isSuspended(job), isSuspended(runningJob())]).toEqual([true, false]);
+  });
+  it("waits from the moment on when it was let go on", () => {
+    const resumed = "2026-11-28T03:00:00Z";
+    const job = { ...runningJob(), status: { startTime: resumed } };
+    expect(startOf(job)).toBe(resumed);
+    const told = [{ involvedObject: { uid: "job-1" }, reason: "FailedCreate", message: "quota" }];
+    const at = (later: number) => judge({ job, events: told }, Date.parse(resumed) + later);
+    expect(at(PENDING_IS_LONG - 1)).toEqual({ state: "pending", message: null });
+    expect(at(PENDING_IS_LONG)).toEqual({ state: "pending", message: "quota" });
+  });
+  it("failed since it was suspended: nothing speaks against the work", () => {
+    const { metadata, status } = failedJob("PodFailurePolicy", "exit code 143 matching FailJob rule at index 1");
+    const conditions = [{ type: "Suspended", status: "True", reason: "JobSuspended" }, ...(status?.conditions ?? [])];
+    const pod = demoPod({ status: { phase: "Failed", ...ended(143, "Error") } });
+    expect(judge({ job: { metadata, status: { conditions } }, pods: [pod] })).toMatchObject({
+      ...{ state: "failed", cause: "Disrupted", message: "it was suspended" },
+    });
+    const before = [{ type: "Suspended", status: "False", reason: "JobResumed" }, ...(status?.conditions ?? [])];
+    const failed = { metadata, status: { conditions: before } };
+    expect(judge({ job: failed, pods: [pod] })).toMatchObject({ cause: "Failed" });
   });
   it("can't pull an image", () => {
     for (const reason of ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"]) {

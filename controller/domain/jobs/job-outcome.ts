@@ -140,6 +140,8 @@ function lastWords({ status }: ObservedPod, ended: Terminated | undefined): stri
 /** A Job that the cluster has given up. */
 function judgeFailed(job: ObservedJob, pods: readonly ObservedPod[]): AttemptFailure {
   const { reason, message = "" } = conditionOf(job.status, "Failed") ?? {};
+  // Jobs of earlier versions fail by the exit code of the pod that is ended for it
+  if (conditionOf(job.status, "Suspended") !== undefined) return failureOf(undefined, "Disrupted", "it was suspended");
   // pods of a Job whose time is over are deleted, or were killed for it: their own end explains nothing
   if (reason === "DeadlineExceeded") return failureOf(pods.at(-1), "DeadlineExceeded", message);
   const pod = pods.findLast((one) => one.status?.phase === "Failed" && !isDisrupted(one)) ?? pods.at(-1);
@@ -179,9 +181,16 @@ function waitingFor(uids: readonly (string | undefined)[], events: readonly Obse
 const notScheduled = ({ status }: ObservedPod) =>
   status?.conditions?.find((one) => one.type === "PodScheduled" && one.status === "False");
 
+/** When a Job was made, or let go on, RFC 3339; empty: nobody knows. */
+export const startOf = ({ metadata, status }: ObservedJob): string =>
+  status?.startTime ?? metadata.creationTimestamp ?? "";
+
+/** Whether a Job is held, and its pods end or are gone. */
+export const isSuspended = ({ spec }: ObservedJob): boolean => spec?.suspend === true;
+
 /** A Job whose newest pod has not run yet, or that has none. */
 function judgeWaiting({ job, events }: ObservedAttempt, pod: ObservedPod | undefined, now: number): AttemptOutcome {
-  const since = Date.parse(pod?.metadata.creationTimestamp ?? job.metadata.creationTimestamp ?? "");
+  const since = Date.parse(pod?.metadata.creationTimestamp ?? startOf(job));
   // a time that cannot be read explains itself at once
   if (now - since < PENDING_IS_LONG) return { state: "pending", message: null };
   const scheduled = pod === undefined ? undefined : notScheduled(pod);
@@ -229,6 +238,7 @@ export function judgeAttempt(observed: ObservedAttempt, now: number): AttemptOut
   // SuccessCriteriaMet and FailureTarget come before all pods have ended: until then their volume is in use
   if (conditionOf(job.status, "Complete") !== undefined) return judgeComplete(pods);
   if (conditionOf(job.status, "Failed") !== undefined) return judgeFailed(job, pods);
+  if (isSuspended(job)) return { state: "pending", message: null }; // how its pods end says nothing
   const pod = pods.at(-1);
   // the cluster replaces a pod that was taken away, or is about to see how one ended
   if (pod === undefined || isDisrupted(pod)) return judgeWaiting(observed, pod, now);

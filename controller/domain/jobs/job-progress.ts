@@ -62,3 +62,11 @@ export function runsWith(before: readonly Run[], jobs: Iterable<JobProgress>): R
   }
   return [...runs.values()].toSorted((a, b) => a.arch.localeCompare(b.arch) || a.run - b.run);
 }
+
+/** The runs of a release whose Jobs are suspended: none of them is on a node. */
+export const heldRuns = (runs: readonly Run[]): Run[] =>
+  runs.map((run) => {
+    if (run.state !== "Running" && run.state !== "Pending") return run;
+    const { node: _, ...rest } = run;
+    return { ...rest, state: "Pending", reason: "its Job is suspended" };
+  });

@@ -93,12 +93,10 @@ export type PodSpec = {
   readonly volumes: readonly Volume[];
 };
 
-type PodFailureRule =
-  | {
-      readonly action: "Ignore";
-      readonly onPodConditions: readonly [{ readonly type: "DisruptionTarget"; readonly status: "True" }];
-    }
-  | { readonly action: "FailJob"; readonly onExitCodes: { readonly operator: "NotIn"; readonly values: readonly [0] } };
+type PodFailureRule = {
+  readonly action: "Ignore";
+  readonly onPodConditions: readonly [{ readonly type: "DisruptionTarget"; readonly status: "True" }];
+};
 
 /** A Job as imgrel creates it. */
 export type JobManifest = {
@@ -140,6 +138,8 @@ type Condition = {
 /** A Job as the cluster tells of it. */
 export type ObservedJob = {
   readonly metadata: ObjectMeta & { readonly uid: string };
+  readonly spec?: { readonly suspend?: boolean };
+  /** `startTime`: of its last start, if it was suspended */
   readonly status?: { readonly startTime?: string; readonly conditions?: readonly Condition[] };
 };
 

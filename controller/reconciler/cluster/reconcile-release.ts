@@ -5,14 +5,17 @@ import { composeStatus } from "../../domain/compose-status.ts";
 import { type DecidedCondition, type Decision, decide } from "../../domain/decide.ts";
 import { secondsOf } from "../../domain/duration.ts";
 import { ReleaseError } from "../../domain/errors.ts";
+import { oneLine } from "../../domain/format.ts";
 import { evidenceLeft } from "../../domain/evidence.ts";
 import { type Action, actionKey } from "../../domain/action.ts";
 import { type JobProgress, jobTitle } from "../../domain/jobs/job-progress.ts";
 import { type Place, queuedRelease, tellQueue } from "../../domain/queued-runs.ts";
 import type { Observed, ObservedRecord } from "../../domain/observed.ts";
+import { runsOf } from "../../domain/plan.ts";
+import { type NodeLabels, preflight } from "../../domain/preflight.ts";
 import { readReleaseFolder, releaseDigest, type ReleaseFolder } from "../../domain/release-folder.ts";
 import { releaseSubject } from "../../domain/release-object.ts";
-import type { Failure } from "../../domain/release-status.ts";
+import { type Failure, MESSAGE } from "../../domain/release-status.ts";
 import { failureAt, failureOf } from "../../domain/step-fault.ts";
 import { unobserved } from "../../domain/unobserved.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -20,7 +23,7 @@ import type { EventRecorder } from "../../ports/event-recorder.ts";
 import type { ObjectCache } from "../../ports/object-cache.ts";
 import type { SpecTree } from "../../ports/spec-repository.ts";
 import type { StatusWriter } from "../../ports/status-writer.ts";
-import { type Outcome, slowRetry } from "../outcome.ts";
+import { nextAfterFault, type Outcome, slowRetry } from "../outcome.ts";
 import { reconcile, type ReleaseWork } from "../reconcile.ts";
 import type { Turns } from "../turns.ts";
 import { guardedWork } from "./guarded-work.ts";
@@ -39,6 +42,8 @@ export type ReleaseOpener = {
   readonly treeAt: (from: ClusterSource, commit: string, signal: AbortSignal) => Promise<SpecTree | null>;
   /** what the records hold of it, judged by the signer of its class */
   readonly record: (open: Admitted, signal: AbortSignal) => Promise<ObservedRecord>;
+  /** what nodes the cluster has, or had some seconds ago */
+  readonly nodes: (signal: AbortSignal) => Promise<readonly NodeLabels[]>;
   /** all that it takes to build, publish and record it; `conditions` are asked when the record is written */
   readonly work: (
     open: OpenRelease,
@@ -50,6 +55,16 @@ export type ReleaseOpener = {
    * @throws what cluster and registry throw
    */
   readonly cleanUp: (release: ClusterRelease, ofClass: ClusterClass | undefined, signal: AbortSignal) => Promise<void>;
+  /**
+   * Suspends the Jobs of a release that have not ended; its work lets them go on.
+   * @returns how many it suspended
+   * @throws what the cluster throws
+   */
+  readonly suspend: (
+    release: ClusterRelease,
+    ofClass: ClusterClass | undefined,
+    signal: AbortSignal,
+  ) => Promise<number>;
   /** the same for releases of a class that are no more; gives their names */
   readonly sweep: (
     of: ClusterClass,
@@ -90,12 +105,24 @@ function isSettled({ status, asked }: ClusterRelease): boolean {
 const isRetry = ({ status, asked }: ClusterRelease): boolean =>
   asked.retryAt !== "" && asked.retryAt !== status.lastHandledRetryAt && status.attempt !== undefined;
 
+/** Whether a release was begun, or told that it may be: what holds then is not asked again. */
+const wasAdmitted = ({ held, status }: ClusterRelease): boolean =>
+  held || (status.conditions?.some(({ type, status: value }) => type === "Admitted" && value === "True") ?? false);
+
 /** The decision about a release that cannot go on before anything was observed. */
 const refused = (condition: DecidedCondition): Decision => ({
   conditions: [condition],
   actions: [],
   outcome: { kind: "stopped", code: "SpecInvalid", message: condition.message, remedy: "" },
 });
+
+/** Milliseconds until the Jobs of a release that is suspended are looked at once more: one may have been under way. */
+const SUSPEND_CHECK = 10_000;
+/** Milliseconds until Jobs are tried again that the cluster refuses to suspend. */
+const SUSPEND_RETRY = 60_000;
+
+/** Milliseconds until the nodes are asked again for a release that none of them can build. */
+const NODES_RETRY = 60_000;
 
 /** Reads a release's folder at the commit that its object names, and holds the object against it. */
 async function contentOf(
@@ -152,7 +179,8 @@ export async function reconcileRelease(
   if (release === undefined) return DONE;
   const ofClass = classes.get(`${release.namespace}/${release.spec.className}`);
   if (release.deleted) return release.held ? endDeleted({ opener, events, clock }, release, ofClass, signal) : DONE;
-  if (isSettled(release) && !release.held) return DONE;
+  // of one that is settled no Job is at work, and nothing it reached is taken back
+  if (isSettled(release) && (!release.held || release.spec.suspend)) return DONE;
   const { namespace, generation, asked } = release;
   const session = statusSession(release, status, events, signal);
   const nothing: ObservedRecord = { kind: "absent" };
@@ -163,6 +191,8 @@ export async function reconcileRelease(
   const queued = new Map<string, Place>();
   /** how its Jobs stand, by their titles */
   const jobs = new Map<string, JobProgress>();
+  /** why its Jobs go on although it is suspended */
+  let notHeld: string | null = null;
   /** gives back the turn, or that one was announced */
   let withdraw = (): void => undefined;
   const show = (): void => {
@@ -174,6 +204,7 @@ export async function reconcileRelease(
         failure,
         jobs: [...jobs.values()],
         suspended: release.spec.suspend,
+        notHeld,
         now: clock.now(),
       },
     });
@@ -189,7 +220,7 @@ export async function reconcileRelease(
     await session.settled();
     return DONE;
   };
-  if (release.spec.suspend) return end();
+  if (release.spec.suspend) return hold(release);
   try {
     const { source } = release;
     const from = source === null ? undefined : sources.get(`${namespace}/${source}`);
@@ -203,6 +234,14 @@ export async function reconcileRelease(
     withdraw = turnsOfReleases.announce(order);
     const record = await opener.record(judged, signal);
     observed = { ...observed, record };
+    if (record.kind === "absent" && !wasAdmitted(release)) {
+      const lack = await lackOfNodes(judged);
+      if (lack !== null) {
+        decision = refused(lack);
+        await end();
+        return { kind: "again", after: NODES_RETRY };
+      }
+    }
     if (record.kind === "absent") {
       // contents are large: they are read when the turn has come
       const accepted = decide(observed).conditions.find(({ type }) => type === "Admitted");
@@ -234,6 +273,37 @@ export async function reconcileRelease(
     throw fault;
   } finally {
     withdraw();
+  }
+
+  /** Holds the release where it stands, and its Jobs with it. */
+  async function hold(of: ClusterRelease): Promise<Outcome> {
+    const wasTold = of.status.conditions?.some(({ type, reason }) => type === "Ready" && reason === "Suspended");
+    let suspended = 0;
+    try {
+      if (of.held) suspended = await opener.suspend(of, ofClass, signal);
+    } catch (fault) {
+      if (signal.aborted || !isLeader()) throw fault;
+      const text = fault instanceof ReleaseError ? `${fault.message} (${fault.remedy})` : String(fault);
+      notHeld = oneLine(text).slice(0, MESSAGE);
+      show();
+      await session.settled().catch(() => undefined); // the fault itself is told to whoever asked
+      if (nextAfterFault(fault).kind === "retry") throw fault;
+      return { kind: "again", after: SUSPEND_RETRY };
+    }
+    await end();
+    return wasTold === true && suspended === 0 ? DONE : { kind: "again", after: SUSPEND_CHECK };
+  }
+
+  /** Why no cluster of these nodes can build it; null: it can. */
+  async function lackOfNodes({ release: { spec }, class: of }: Admitted): Promise<DecidedCondition | null> {
+    const arches = observed.arches.map(({ arch }) => arch);
+    try {
+      const nodes = await opener.nodes(signal);
+      return preflight(nodes, { arches, runs: runsOf(of.spec.gate, spec), class: of.spec });
+    } catch (fault) {
+      if (fault instanceof ReleaseError) failure = failureAt("Admitted", fault, "NoNodeForArch");
+      throw fault;
+    }
   }
 
   /** The end of a release that may have Jobs. Of one that failed they are evidence, for as long as the class says. */
