@@ -1,3 +1,5 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { gitOn } from "../controller/adapters/git/git.ts";
 import {
   openRepositoryAt,
@@ -48,4 +50,14 @@ export async function makeRemote(directory: string): Promise<string> {
 export async function messagesOf(directory: string, branch = REPOSITORY_OPTIONS.recordsBranch): Promise<string[]> {
   const log = await gitOn(directory).run(["log", "-z", "--reverse", "--format=%B", branch]);
   return log.split("\0").slice(0, -1); // each ends in a NUL
+}
+
+/** Takes one object out of a repository, as damage to a disk does. */
+export async function loseObject(directory: string, id: string): Promise<void> {
+  const folder = join(directory, "objects/pack");
+  const packs = (await readdir(folder)).filter((name) => name.endsWith(".pack"));
+  const contents = await Promise.all(packs.map((name) => readFile(join(folder, name))));
+  await rm(folder, { recursive: true }); // git unpacks only what is not there
+  for (const input of contents) await gitOn(directory).run(["unpack-objects", "-q"], { input });
+  await rm(join(directory, "objects", id.slice(0, 2), id.slice(2)));
 }

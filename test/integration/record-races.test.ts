@@ -379,3 +379,17 @@ describe("effects that a branch holds", () => {
     ]);
   });
 });
+
+it("a branch of many commits is kept in a few packs, and nothing of it is lost", async () => {
+  const records = await open();
+  for (let nth = 0; nth < 70; nth += 1) {
+    await records.commit(entryOf(`r${nth}`, "release", { "a.json": `${nth}`, "b.json": `${nth % 7}` }));
+  }
+  const [mirror = ""] = (await readdir(join(folder, "mirrors"))).filter((name) => name.endsWith(".git"));
+  const mirrored = gitOn(join(folder, "mirrors", mirror));
+  const packs = Number(/^packs: (\d+)$/m.exec(await mirrored.run(["count-objects", "-v"]))?.[1]);
+  expect(packs).toBeGreaterThan(0);
+  expect(packs).toBeLessThan(45);
+  expect(await mirrored.run(["fsck", "--connectivity-only"])).not.toMatch(/missing|broken|error/);
+  expect((await (await records.tip()).list("records")).length).toBe(70);
+}, 60_000);

@@ -9,7 +9,7 @@ import { gitOn } from "../../controller/adapters/git/git.ts";
 import { treeOf, writeCommit, writeTree } from "../../controller/adapters/git/write-commit.ts";
 import { removeStaleLocks } from "../../controller/adapters/git/stale-locks.ts";
 import { formatCommitMessage } from "../../controller/domain/commit-message.ts";
-import { IDENTITY, openOwn, REPOSITORY_OPTIONS } from "../repositories.ts";
+import { IDENTITY, loseObject, openOwn, REPOSITORY_OPTIONS } from "../repositories.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const files = (given: Record<string, string>) =>
@@ -83,7 +83,7 @@ describe("the repository", () => {
     await repository.commit(async () => ({ changes: [{ path: "specs/a", content: "1" }], message: "m" }));
     const tip = await repository.tip();
     const id = (await git("rev-parse", "HEAD:specs/a")).trim();
-    await rm(join(directory, "objects", id.slice(0, 2), id.slice(2)));
+    await loseObject(directory, id);
     await expect(tip.readFile("specs/a")).rejects.toMatchObject({ code: "RepositoryUnusable" });
   });
 
@@ -92,7 +92,7 @@ describe("the repository", () => {
     await repository.commit(async () => ({ changes: [{ path: "specs/a/b", content: "1" }], message: "m" }));
     const tip = await repository.tip();
     const id = (await git("rev-parse", "HEAD:specs")).trim();
-    await rm(join(directory, "objects", id.slice(0, 2), id.slice(2)));
+    await loseObject(directory, id);
     await expect(tip.readDirectory("specs/a")).rejects.toMatchObject({ code: "RepositoryUnusable" });
     expect((await tip.readDirectory("other")).size).toBe(0);
   });

@@ -6,6 +6,7 @@ import { sha256Hex } from "../../builders/contract/digest.ts";
 import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { openLayout } from "../../controller/adapters/oci/layout.ts";
 import { PROJECT } from "../imgrel.ts";
+import { loseObject } from "../repositories.ts";
 import { OUTPUT } from "../verifiable-release.ts";
 import { makeVerifiable } from "../verifiable-repository.ts";
 
@@ -150,7 +151,7 @@ describe("imgrel verify", () => {
       await git(copy, "config", key, value);
     }
     const id = await git(copy, "rev-parse", "release-records:records/demo/manifest.json");
-    await rm(join(copy, "objects", id.slice(0, 2), id.slice(2)));
+    await loseObject(copy, id);
     await exec({ program: "git", args: ["--git-dir", copy, "cat-file", "-e", id], env: PLAIN_ENV });
     const bait = await readFile(mark, "utf8").catch(() => null);
     expect(bait, "git alone runs it").not.toBeNull();

@@ -23,7 +23,7 @@ export type Git = {
 };
 
 export type GitOptions = {
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Buffer;
   /** variables beside those that every call has */
   readonly env?: Readonly<Record<string, string>>;
   /** settings beside those that every call has, `key=value`; they stand in argv, so no secret belongs here */
@@ -135,7 +135,8 @@ export function gitOn(gitDirectory: string | null, always: Pick<GitOptions, "env
         failed = { exitCode, said: Buffer.concat(stdErr).toString("utf8") };
         return error ?? new Error(`git ended with ${exitCode}`);
       },
-      ...(input === undefined ? {} : { input: () => Buffer.from(input) }),
+      // an empty string would count as none, and the pipe would stay open
+      ...(input === undefined ? {} : { input: () => (typeof input === "string" ? Buffer.from(input) : input) }),
     }).env(env);
     // it waits 50 ms for the output of a command that printed none, as most of ours: an empty piece counts as output
     git.outputHandler((_, stdout) => stdout.once("end", () => stdout.emit("data", Buffer.alloc(0))));

@@ -8,6 +8,7 @@ import { batchQueue } from "./batch-queue.ts";
 import { addCommit, type Branch, type WriterOptions } from "./branch.ts";
 import { changedTree } from "./changed-tree.ts";
 import { recordedEffects } from "./recorded-effects.ts";
+import { tidier } from "./tidy.ts";
 import { treeAt } from "./tree.ts";
 import { writeTree } from "./write-commit.ts";
 
@@ -38,8 +39,10 @@ async function changesOf({ release, propose }: RecordEntry, tree: RecordTree): P
 export function recordRepository(branch: Branch, options: WriterOptions): RecordRepository {
   const { git } = branch;
   const effects = recordedEffects(git);
+  const tidy = tidier(git);
 
   const commitTogether = async (entries: readonly RecordEntry[]): Promise<Result[]> => {
+    await tidy();
     let faults = new Map<RecordEntry, unknown>();
     let found = new Map<RecordEntry, string>();
     let added: RecordEntry[] = [];

@@ -18,6 +18,20 @@ export async function treeOf(git: Git, commit: string | null): Promise<string> {
 /** A path as git-fast-import(1) reads it; a checked one has no line break and no backslash. */
 const quoted = (path: string): string => `"${checkedPath(path).replaceAll('"', '\\"')}"`;
 
+/** All pieces in one buffer, each written once: records of several releases are some ten megabytes. */
+function joined(pieces: readonly (string | Uint8Array)[]): Buffer {
+  const all = Buffer.allocUnsafeSlow(pieces.reduce((size, piece) => size + Buffer.byteLength(piece), 0));
+  let at = 0;
+  for (const piece of pieces) {
+    if (typeof piece === "string") at += all.write(piece, at);
+    else {
+      all.set(piece, at);
+      at += piece.byteLength;
+    }
+  }
+  return all;
+}
+
 /** git says the same on standard error, and leaves a file in the repository besides. */
 async function removeCrashReports(git: Git): Promise<void> {
   const directory = (await git.run(["rev-parse", "--absolute-git-dir"])).trimEnd();
@@ -27,6 +41,12 @@ async function removeCrashReports(git: Git): Promise<void> {
 
 /** The branch of a commit whose tree alone is wanted: it is forgotten again before git would write its ref. */
 const SCRATCH = "refs/imgrel/tree";
+
+/**
+ * What was imported stays in its pack, or git would unpack fewer than 100 objects and compress each anew; and most of it
+ * is base64, which more effort makes hardly smaller.
+ */
+const PACKED = ["fastimport.unpackLimit=1", "pack.compression=1"];
 
 /**
  * Writes a tree: the tree `base` with `changes` on top. One process writes all of it, and no index is touched.
@@ -42,13 +62,11 @@ export async function writeTree(git: Git, base: string, changes: readonly FileCh
   ];
   for (const { path, content } of changes) {
     if (content === null) continue;
-    const bytes = Buffer.from(content);
-    pieces.push(`M 100644 inline ${quoted(path)}\ndata ${bytes.length}\n`, bytes, "\n");
+    pieces.push(`M 100644 inline ${quoted(path)}\ndata ${Buffer.byteLength(content)}\n`, content, "\n");
   }
   pieces.push(`ls ""\nreset ${SCRATCH}\n\ndone\n`);
-  const input = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
   const printed = await git
-    .run(["fast-import", "--quiet", "--cat-blob-fd=1"], { input })
+    .run(["fast-import", "--quiet", "--cat-blob-fd=1"], { input: joined(pieces), config: PACKED })
     .catch(async (fault: unknown) => {
       await removeCrashReports(git);
       throw fault;
