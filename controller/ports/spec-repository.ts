@@ -24,6 +24,8 @@ export type SpecTree = {
   readonly list: (directory: string) => Promise<readonly SpecEntry[]>;
   /** all files below a folder, by path below it; empty if there is no such folder */
   readonly readDirectory: (directory: string) => Promise<SpecFiles>;
+  /** names what stands at a path: the same for the same content, another one for any other; null: nothing is there */
+  readonly idOf: (path: string) => Promise<string | null>;
   /** the last commit that touched a file or folder, removal included; null: none did (release-api.md 1.1) */
   readonly lastCommitOf: (path: string) => Promise<string | null>;
   /** whether a commit held exactly this content at `path`: bytes for a file, files for a folder and all below it */

@@ -14,7 +14,7 @@ import type { Signer } from "../ports/signer.ts";
 import { type ArchContent, archContent, type ArchContext } from "./arch-content.ts";
 import { type ArchPorts, type ArchWork, archWork } from "./arch-work.ts";
 import { isArchived } from "./inputs-work.ts";
-import { observeRecord, type VerifierFor } from "./observe-record.ts";
+import { observeRecord, type VerifierFor, type WrittenRecord } from "./observe-record.ts";
 import { writeFailure, writeRecord } from "./record-work.ts";
 import type { ReleaseWork } from "./reconcile.ts";
 import { releaseWork } from "./release-work.ts";
@@ -126,6 +126,7 @@ export async function assembleRelease(
   }
   const arches = parts.map(({ work }) => work);
   const targets = parts.flatMap((part) => part.targets);
+  let written: WrittenRecord | null = null;
   const writePublished = async (stop: AbortSignal): Promise<void> => {
     const booted = gate.bootWanted;
     const recorded: RecordedArch[] = [];
@@ -134,7 +135,11 @@ export async function assembleRelease(
       recorded.push(await recordedArch(ports, part, booted && allPassed, stop));
     }
     const sourceDateEpoch = plan.arches[0]?.sourceDateEpoch ?? 0;
-    await writeRecord(ports, { release, sourceDateEpoch, arches: recorded, conditions: plan.conditions() }, stop);
+    written = await writeRecord(
+      ports,
+      { release, sourceDateEpoch, arches: recorded, conditions: plan.conditions() },
+      stop,
+    );
   };
   const writeFailed = (failure: Failure): Promise<void> => {
     const diffs = arches.flatMap((work) => work.difference() ?? []).map(diffReport);
@@ -154,7 +159,7 @@ export async function assembleRelease(
         },
       },
       record: {
-        observe: () => observeRecord(ports.records, name, ports.verifierFor),
+        observe: () => observeRecord(ports.records, name, ports.verifierFor, written),
         write: (failure, stop) => (failure === null ? writePublished(stop) : writeFailed(failure)),
       },
     },

@@ -9,17 +9,23 @@ import type { RecordRepository } from "../ports/record-repository.ts";
 /** Who vouches for a record, and the verifier that knows only that signer. */
 export type VerifierFor = (record: PublishedRecord) => BundleVerifier;
 
+/** A record that this process wrote and verified, and what names its content: there is nothing else to be found in it. */
+export type WrittenRecord = { readonly id: string; readonly observed: ObservedRecord };
+
 /**
  * What the branch holds about a release. A record counts only if its release statement is signed by the signer that
  * `verifierFor` trusts, and says exactly what stands beside it. That a release failed is signed by nobody: whoever can
  * write that there can also keep the release from being recorded, and no more.
+ * @param written what was written by the one who asks, judged by the same signer
  */
 export async function observeRecord(
   records: Pick<RecordRepository, "tip">,
   name: string,
   verifierFor: VerifierFor,
+  written: WrittenRecord | null = null,
 ): Promise<ObservedRecord> {
   const tip = await records.tip();
+  if (written !== null && (await tip.idOf(recordPath(name))) === written.id) return written.observed;
   const files = await tip.readDirectory(recordPath(name));
   if (files.size === 0) return { kind: "absent" };
   try {

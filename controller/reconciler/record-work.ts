@@ -1,5 +1,6 @@
 import { composeRecord, type RecordedArch } from "../domain/compose-record.ts";
 import type { Condition } from "../domain/conditions.ts";
+import { ReleaseError } from "../domain/errors.ts";
 import { recordKey } from "../domain/idempotency-key.ts";
 import { type DiffReport, failedRecord, namedFiles, publishedRecord } from "../domain/record.ts";
 import {
@@ -17,10 +18,14 @@ import { parseStatus, type RecordStatus } from "../domain/record-status.ts";
 import type { ReleaseFacts } from "../domain/release-facts.ts";
 import { releaseStatement, releaseStatementDigest } from "../domain/release-statement.ts";
 import { type FileChange, textOf } from "../domain/spec-files.ts";
+import { sameStatement } from "../domain/statement.ts";
 import type { TargetRef } from "../domain/target.ts";
 import type { Failure } from "../domain/verdict.ts";
+import type { BundleVerifier } from "../ports/bundle-verifier.ts";
 import type { RecordRepository, RecordTree } from "../ports/record-repository.ts";
 import type { Signer } from "../ports/signer.ts";
+import type { CommitOutcome } from "../ports/spec-repository.ts";
+import type { WrittenRecord } from "./observe-record.ts";
 
 /** What every record says of its release. */
 type Recordable = { readonly release: ReleaseFacts; readonly conditions: readonly Condition[] };
@@ -78,21 +83,37 @@ async function indexChanges(
   ];
 }
 
+/** What a commit of ours left on the branch; null if more came there since, or another process was faster. */
+async function writtenRecord(
+  records: RecordRepository,
+  { name, specDigest, version }: ReleaseFacts,
+  { commit, changed }: CommitOutcome,
+): Promise<WrittenRecord | null> {
+  if (!changed || commit === null) return null;
+  const tip = await records.tip();
+  const id = tip.commit === commit ? await tip.idOf(recordPath(name)) : null;
+  return id === null ? null : { id, observed: { kind: "recorded", specDigest, version, commit } };
+}
+
 /**
  * Writes the record of a published release: one signed statement over all of it, and one commit.
- * @throws ReleaseError as RecordRepository.commit; RecordInvalid if the index names another release of this name
+ * @throws ReleaseError as RecordRepository.commit; RecordInvalid if the index names another release of this name;
+ * SignatureInvalid if the signer signs what its own verifier does not take: then nothing is written
  */
 export async function writeRecord(
-  ports: { readonly records: RecordRepository; readonly signer: Signer },
+  ports: { readonly records: RecordRepository; readonly signer: Signer; readonly verifier: BundleVerifier },
   published: PublishedRelease,
   signal: AbortSignal,
-): Promise<void> {
-  const { records, signer } = ports;
+): Promise<WrittenRecord | null> {
+  const { records, signer, verifier } = ports;
   const { release, sourceDateEpoch, arches } = published;
   const parts = composeRecord(release, sourceDateEpoch, arches, signer.identity);
   const named = namedFiles(parts);
   const statement = releaseStatement(release, artifactsOf(parts.manifest), named);
   const bundle = await signer.signStatement(statement, signal);
+  if (!sameStatement((await verifier.verifyStatement(bundle)).statement, statement)) {
+    throw new ReleaseError("SignatureInvalid", "the signer signed another statement", "report this as a bug of imgrel");
+  }
   const releaseDigest = releaseStatementDigest(statement);
   const { name, version, specCommit, specDigest } = release;
   const status: RecordStatus = {
@@ -103,7 +124,7 @@ export async function writeRecord(
     published: { releaseDigest },
   };
   const record = publishedRecord(named, bundle, status);
-  await records.commit({
+  const outcome = await records.commit({
     ...{ release: name, specDigest, summary: `released ${version}` },
     idempotencyKey: await keyFor(records, release),
     propose: async (tip) => [
@@ -111,6 +132,7 @@ export async function writeRecord(
       ...(await indexChanges(tip, signer, { name, version, specCommit, releaseDigest }, signal)),
     ],
   });
+  return writtenRecord(records, release, outcome);
 }
 
 /**

@@ -108,6 +108,8 @@ export function specRepositoryContract(name: string, make: () => Promise<SpecRep
       const second = await committed(repository, { path: "specs/demo/b", content: "1" });
       const other = await committed(repository, { path: "specs/other/a", content: "1" });
       const tip = await repository.tip();
+      expect(await tip.idOf("specs/demo")).toBe((await tip.list("specs")).find(({ name }) => name === "demo")?.id);
+      expect([await tip.idOf("specs/dem"), await tip.idOf("specs/demo/none/x")]).toEqual([null, null]);
       expect(await tip.lastCommitOf("specs/demo")).toBe(second);
       expect(await tip.lastCommitOf("specs")).toBe(other);
       expect(await tip.lastCommitOf("specs/dem")).toBeNull();
@@ -194,6 +196,7 @@ export function specRepositoryContract(name: string, make: () => Promise<SpecRep
         await expect(tip.readFile(path)).rejects.toMatchObject(refused);
         await expect(tip.list(path)).rejects.toMatchObject(refused);
         await expect(tip.readDirectory(path)).rejects.toMatchObject(refused);
+        await expect(tip.idOf(path)).rejects.toMatchObject(refused);
         await expect(tip.lastCommitOf(path)).rejects.toMatchObject(refused);
         await expect(tip.everHeld(path, bytes("1"))).rejects.toMatchObject(refused);
         await expect(tip.everyContentOf(path)).rejects.toMatchObject(refused);

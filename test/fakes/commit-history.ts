@@ -53,6 +53,10 @@ export function treeOf(history: readonly Commit[]): SpecTree {
       return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
     readDirectory: async (directory) => below(files, checkedPath(directory)),
+    idOf: async (path) => {
+      const found = at(files, checkedPath(path));
+      return found.size === 0 ? null : idOf(found);
+    },
     lastCommitOf: async (path) => {
       checkedPath(path);
       return (

@@ -113,6 +113,7 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
       const found = await objects(files.map(([, id]) => id));
       return new Map(files.map(([path], index) => [path, found[index]?.content ?? new Uint8Array()]));
     },
+    idOf: async (path) => (await entryAt(checkedPath(path)))?.id ?? null,
     lastCommitOf: async (path) => {
       checkedPath(path);
       if (commit === null) return null;
