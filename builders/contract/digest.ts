@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 
 /** Plain SHA-256, 64 lower-case hex digits (dpkg, SHA256SUMS, OCI without its prefix). */
@@ -10,7 +10,7 @@ export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256:
 export type Digest = z.infer<typeof Digest>;
 
 /** SHA-256 of a string (as UTF-8) or of bytes, in hex. */
-export const sha256Hex = (data: string | Uint8Array): Sha256Hex => createHash("sha256").update(data).digest("hex");
+export const sha256Hex = (data: string | Uint8Array): Sha256Hex => hash("sha256", data, "hex");
 
 /** SHA-256 of a string (as UTF-8) or of bytes, as an OCI digest. */
 export const digestOf = (data: string | Uint8Array): Digest => `sha256:${sha256Hex(data)}`;
@@ -37,11 +37,12 @@ function scalarJson(value: unknown): string {
  * @throws TypeError on a value that JSON cannot hold (undefined inside an array, a function, NaN, a bigint)
  */
 export function canonicalJson(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
   if (typeof value !== "object" || value === null) return scalarJson(value);
   const known = kept.get(value);
   if (known !== undefined) return known;
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members: Readonly<Record<string, unknown>> = { ...value };
+  const members = value as Readonly<Record<string, unknown>>;
   let text = "";
   for (const key of Object.keys(members).toSorted()) {
     const member = members[key];
@@ -74,7 +75,7 @@ export const stableJson = (value: unknown): string => `${JSON.stringify(sortedCo
  * Used wherever a format wants an identifier: file systems, partitions, disks.
  */
 export function uuidFromName(name: string): string {
-  const bytes = createHash("sha256").update(`imgrel/${name}`).digest().subarray(0, 16);
+  const bytes = hash("sha256", `imgrel/${name}`, "buffer").subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = bytes.toString("hex");
