@@ -135,15 +135,16 @@ export type RunningController = {
   readonly stop: () => Promise<Outcome>;
 };
 
-/** The flags of node that the Deployment gives, so that memory is measured as it is deployed. */
-async function deployedFlags(): Promise<readonly string[]> {
+/** What the Deployment tells node and malloc about memory, so that it is measured as it is deployed. */
+async function deployedMemory(): Promise<Readonly<Record<string, string>>> {
   const file = "deploy/base/controller.yaml";
   const deployment = plainManifests(await readFile(join(PROJECT, file), "utf8"), file).find(
     ({ kind }) => kind === "Deployment",
   );
-  const env = /"name":"NODE_OPTIONS","value":"([^"]+)"/.exec(JSON.stringify(deployment));
-  if (env?.[1] === undefined) throw new Error(`${file} gives no NODE_OPTIONS`);
-  return env[1].split(" ");
+  const variables = JSON.stringify(deployment).matchAll(/"name":"(NODE_OPTIONS|MALLOC_\w+)","value":"([^"]+)"/g);
+  const found = Object.fromEntries([...variables].map(([, name = "", value = ""]) => [name, value]));
+  if (found["NODE_OPTIONS"] === undefined) throw new Error(`${file} gives no NODE_OPTIONS`);
+  return found;
 }
 
 /** @param builds where its builds are, in its memory or in Jobs */
@@ -151,15 +152,15 @@ export async function startController(
   { cluster, folder }: Room,
   builds: "memory" | "jobs",
 ): Promise<RunningController> {
-  const flags = await deployedFlags();
+  const memory = await deployedMemory();
   const scratch = await mkdtemp(join(folder, "scratch-"));
   const address = Promise.withResolvers<string>();
   const lines: string[] = [];
   const ended = exec({
     program: process.execPath,
-    args: [...flags, "test/bench/cluster-controller.ts", cluster.kubeconfig, NAMESPACE, scratch, builds],
+    args: ["test/bench/cluster-controller.ts", cluster.kubeconfig, NAMESPACE, scratch, builds],
     cwd: PROJECT,
-    env: IMGREL_ENV,
+    env: { ...IMGREL_ENV, ...memory },
     onLine: (line, stream) => {
       if (stream === "stdout") address.resolve(line);
       else {
