@@ -35,7 +35,7 @@ import type { Signer } from "./ports/signer.ts";
 import { assembleRelease } from "./reconciler/assemble-release.ts";
 import { committedToolchains } from "./reconciler/cluster/committed-toolchains.ts";
 import { heldRunner, type ReleaseRunner } from "./reconciler/cluster/held-runner.ts";
-import type { OpenRelease, ReleaseOpener } from "./reconciler/cluster/reconcile-release.ts";
+import type { OpenRelease, ReleaseOpener } from "./reconciler/cluster/release-opener.ts";
 import { observeRecord } from "./reconciler/observe-record.ts";
 import { planRelease } from "./reconciler/plan-release.ts";
 import { readImgrel } from "./wiring.ts";

@@ -10,7 +10,7 @@ import type { ArchPorts } from "../../controller/reconciler/arch-work.ts";
 import { assembleRelease, type ReleasePlan } from "../../controller/reconciler/assemble-release.ts";
 import { heldRunner } from "../../controller/reconciler/cluster/held-runner.ts";
 import type { BuildJob, JobRunner } from "../../controller/ports/job-runner.ts";
-import type { OpenRelease, ReleaseOpener } from "../../controller/reconciler/cluster/reconcile-release.ts";
+import type { OpenRelease, ReleaseOpener } from "../../controller/reconciler/cluster/release-opener.ts";
 import { archiveInputs } from "../../controller/reconciler/inputs-work.ts";
 import { observeRecord } from "../../controller/reconciler/observe-record.ts";
 import { planRelease } from "../../controller/reconciler/plan-release.ts";

@@ -6,7 +6,7 @@ import { systemClock } from "../../controller/adapters/system-clock.ts";
 import type { ClusterView } from "../../controller/cluster-wiring.ts";
 import type { Action } from "../../controller/domain/action.ts";
 import { releaseDigest } from "../../controller/domain/release-folder.ts";
-import type { ReleaseOpener } from "../../controller/reconciler/cluster/reconcile-release.ts";
+import type { ReleaseOpener } from "../../controller/reconciler/cluster/release-opener.ts";
 import { demoFolder } from "../fakes/cluster-objects.ts";
 import { fakeReleaseWork } from "../fakes/release-work.ts";
 

@@ -2,7 +2,7 @@ import type { ClusterClass, ClusterRelease } from "../../domain/cluster-objects.
 import { type Clock, pause } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { ObjectCache } from "../../ports/object-cache.ts";
-import type { ReleaseOpener } from "./reconcile-release.ts";
+import type { ReleaseOpener } from "./release-opener.ts";
 
 /** Milliseconds between two sweeps: nothing waits for one. */
 const EVERY = 10 * 60_000;
