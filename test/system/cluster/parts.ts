@@ -97,6 +97,9 @@ export const SECOND_PARTS: readonly Part[] = [
         "use-service-account-credentials": "true",
         "service-account-private-key-file": key("service-accounts.key"),
         "root-ca-file": key("ca.crt"),
+        // by default 20 requests a second, which a few releases with their Jobs wait for
+        "kube-api-qps": "200",
+        "kube-api-burst": "400",
       }),
     ],
   },
