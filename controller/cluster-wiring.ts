@@ -200,7 +200,10 @@ export async function runClusterController(options: ClusterControllerOptions, si
 
   const texts = privateTexts(join(scratch, "private"));
   const data = objectData(client, namespace, clock);
-  const repositories = openedRepositories(data, texts, join(scratch, "mirrors"), metrics.pushed);
+  const repositories = openedRepositories(data, texts, join(scratch, "mirrors"), {
+    onPush: metrics.pushed,
+    onUntidy: (fault) => log.warn("packs of a mirror could not be joined", { fault }),
+  });
   const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
   const events = createEventRecorder({ client, clock, log, instance });
   const opened = options.opener({

@@ -13,20 +13,3 @@ export const idempotencyKey = (effect: {
   readonly target: string;
 }): Sha256Hex =>
   sha256Hex([effect.repository, effect.release, effect.specDigest, effect.step, effect.target].join("\0"));
-
-/**
- * The key of a record.
- * @param before status of a version that failed, if its record stands there: what comes after it is another effect
- */
-export const recordKey = (
-  {
-    repository,
-    release,
-    specDigest,
-  }: { readonly repository: string; readonly release: string; readonly specDigest: string },
-  before: Uint8Array | null,
-): Sha256Hex =>
-  idempotencyKey({
-    ...{ repository, release, specDigest, step: "Record" },
-    target: before === null ? "" : sha256Hex(before),
-  });

@@ -3,7 +3,7 @@ import type { RecordPart } from "../domain/record-commit.ts";
 import type { CommitOutcome, SpecTree } from "./spec-repository.ts";
 
 /** The records as an entry sees them; entries before it may be part of them without being committed yet. */
-export type RecordTree = Omit<SpecTree, "list">;
+export type RecordTree = Omit<SpecTree, "list" | "idOf">;
 
 /** What one release adds to the records. */
 export type RecordEntry = RecordPart & {

@@ -1,7 +1,7 @@
 import { composeRecord, type RecordedArch } from "../domain/compose-record.ts";
 import type { Condition } from "../domain/conditions.ts";
 import { ReleaseError } from "../domain/errors.ts";
-import { recordKey } from "../domain/idempotency-key.ts";
+import { idempotencyKey } from "../domain/idempotency-key.ts";
 import { type DiffReport, failedRecord, namedFiles, publishedRecord } from "../domain/record.ts";
 import {
   INDEX_FILE,
@@ -60,10 +60,15 @@ async function recordChanges(
   return changes.map(([path, content]) => ({ path: `${recordPath(name)}/${path}`, content }));
 }
 
-/** Marks the end of this content, whatever stands there before. */
-async function keyFor(records: RecordRepository, { name, ...release }: ReleaseFacts): Promise<string> {
-  const before = await (await records.tip()).readFile(`${recordPath(name)}/${RECORD_FILES.status}`);
-  return recordKey({ ...release, release: name }, before);
+/**
+ * Marks the end of this content (release-api.md 2.2); after a version that failed, its record is told from an older one. A
+ * folder that is not there is not looked for in the history: it would be the whole of it.
+ */
+async function recordKey(records: RecordRepository, { repository, name, specDigest }: ReleaseFacts): Promise<string> {
+  const tip = await records.tip();
+  const path = recordPath(name);
+  const before = (await tip.idOf(path)) === null ? null : await tip.lastCommitOf(path);
+  return idempotencyKey({ repository, release: name, specDigest, step: "Record", target: before ?? "" });
 }
 
 /** The index of the tip with this release in it, and its bundle; nothing if it has it already. */
@@ -126,7 +131,7 @@ export async function writeRecord(
   const record = publishedRecord(named, bundle, status);
   const outcome = await records.commit({
     ...{ release: name, specDigest, summary: `released ${version}` },
-    idempotencyKey: await keyFor(records, release),
+    idempotencyKey: await recordKey(records, release),
     propose: async (tip) => [
       ...(await recordChanges(tip, name, record)),
       ...(await indexChanges(tip, signer, { name, version, specCommit, releaseDigest }, signal)),
@@ -150,7 +155,7 @@ export async function writeFailure(records: RecordRepository, failed: FailedRele
   };
   await records.commit({
     ...{ release: name, specDigest, summary: `${version} failed: ${failure.reason}` },
-    idempotencyKey: await keyFor(records, release),
+    idempotencyKey: await recordKey(records, release),
     propose: async (tip) => {
       const known = await tip.readFile(`${recordPath(name)}/${RECORD_FILES.status}`);
       // another process came to its verdict first: one is enough

@@ -26,6 +26,23 @@ export type ReleaseParts = {
   };
 };
 
+/** What was seen at the last look; looks anew once it was forgotten, and after a look that failed or is not to be kept. */
+function lastLook<T>(look: () => Promise<T>, isKept: (seen: T) => boolean = () => true) {
+  let known: Promise<T> | undefined;
+  const forget = (): void => {
+    known = undefined;
+  };
+  const see = (): Promise<T> => {
+    const seen = (known ??= look());
+    const drop = (): void => {
+      if (known === seen) forget();
+    };
+    seen.then((found) => void (isKept(found) || drop()), drop);
+    return seen;
+  };
+  return { see, forget };
+}
+
 /** One release as {@link ReleaseWork}: asks its parts, and hands each action to the one that it belongs to. */
 export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWork {
   const arch = (name: string): ArchWork => {
@@ -38,51 +55,67 @@ export function releaseWork(parts: ReleaseParts, signal: AbortSignal): ReleaseWo
     if (found === undefined) throw new RangeError(`the release has no ${targetName(action.target)}`);
     return found;
   };
-  /** Only who works on a release records it: the record is looked at once, and anew whenever it was written. */
-  let known: Promise<ObservedRecord> | undefined;
-  const forget = () => {
-    known = undefined;
-  };
-  const observeRecord = (): Promise<ObservedRecord> => {
-    known ??= parts.record.observe();
-    known.catch(forget);
-    return known;
-  };
+  // Only who works on a release writes its record and its targets: each is looked at anew once something was done to it.
+  // What of a target is not even stored becomes known by what is done to its arch, and is looked for each time.
+  const record = lastLook(parts.record.observe);
+  const looks = new Map(
+    parts.targets.map((one) => [
+      targetName(one.ref),
+      lastLook(
+        () => one.observe(signal),
+        ({ staged }) => staged,
+      ),
+    ]),
+  );
+  const archived = lastLook(
+    () => parts.inputs.archived(signal),
+    (isThere) => isThere,
+  );
   return {
     observe: async (running) => {
       const { specDigest, version, gate, keepRuns, parallelBoots } = parts;
-      const record = await observeRecord();
+      const recorded = await record.see();
       const arches = await Promise.all(parts.arches.map((one) => one.observe(signal)));
-      const targets = await Promise.all(parts.targets.map((one) => one.observe(signal)));
-      const inputsArchived = await parts.inputs.archived(signal);
+      const targets = await Promise.all([...looks.values()].map(({ see }) => see()));
+      const inputsArchived = await archived.see();
       return {
-        ...{ specDigest, version, record, gate, keepRuns, parallelBoots },
+        ...{ specDigest, version, record: recorded, gate, keepRuns, parallelBoots },
         ...{ inputsArchived, arches, targets, running },
       };
     },
     act: async (action, stop) => {
-      switch (action.kind) {
-        case "archive-inputs":
-          return parts.inputs.archive(stop);
-        case "build":
-          return arch(action.arch).build(action.run, stop);
-        case "compare":
-          return arch(action.arch).compare(stop);
-        case "discard":
-          return arch(action.arch).discard(action.run, stop);
-        case "boot":
-          return arch(action.arch).boot(action.boot, stop);
-        case "stage":
-          return target(action).stage(stop);
-        case "sign":
-          return target(action).sign(action.document, stop);
-        case "publish":
-          return target(action).publish(stop);
-        case "tag":
-          return target(action).tag(stop);
-        case "record":
-          return parts.record.write(action.failure, stop).finally(forget);
+      try {
+        await carryOut(action, stop);
+      } finally {
+        // also after a fault: its answer may have been lost
+        if (action.kind === "record") record.forget();
+        else if ("target" in action) looks.get(targetName(action.target))?.forget();
       }
     },
   };
+
+  function carryOut(action: Action, stop: AbortSignal): Promise<void> {
+    switch (action.kind) {
+      case "archive-inputs":
+        return parts.inputs.archive(stop);
+      case "build":
+        return arch(action.arch).build(action.run, stop);
+      case "compare":
+        return arch(action.arch).compare(stop);
+      case "discard":
+        return arch(action.arch).discard(action.run, stop);
+      case "boot":
+        return arch(action.arch).boot(action.boot, stop);
+      case "stage":
+        return target(action).stage(stop);
+      case "sign":
+        return target(action).sign(action.document, stop);
+      case "publish":
+        return target(action).publish(stop);
+      case "tag":
+        return target(action).tag(stop);
+      case "record":
+        return parts.record.write(action.failure, stop);
+    }
+  }
 }

@@ -370,6 +370,15 @@ describe("effects that a branch holds", () => {
     expect((await effects.upTo(own))(effect("c"))).toBe(own);
     expect(runs).toHaveLength(before);
     const rewritten = await commit(first, BODY("d"));
+    const cut = recordedEffects({
+      ...gitOn(remote),
+      run: async (args, ...rest) => {
+        if (args[0] === "merge-base") throw new ReleaseError("RepositoryUnusable", "not a commit", "look");
+        return gitOn(remote).run(args, ...rest);
+      },
+    });
+    await cut.upTo(own);
+    expect((await cut.upTo(rewritten))(effect("c")), "what is gone is no history").toBeUndefined();
     const other = await effects.upTo(rewritten);
     expect(["a", "b", "c", "d"].map((release) => other(effect(release)))).toEqual([
       first,

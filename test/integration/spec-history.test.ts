@@ -99,6 +99,19 @@ describe("history", () => {
     }
   });
 
+  it("of a clone that is cut off begins where git says", async () => {
+    await open();
+    const input = stream(5, (index) => ({ path: "specs/a", content: `${Math.min(index, 2)}` }));
+    await gitOn(directory).run(["fast-import", "--quiet"], { input });
+    const clone = join(folder, "clone.git");
+    const env = { GIT_ALLOW_PROTOCOL: "file" };
+    await gitOn(null).run(["clone", "--quiet", "--bare", "--depth", "2", `file://${directory}`, clone], { env });
+    const wanted = (await gitOn(clone).run(["rev-list", "-1", "HEAD", "--", "specs/a"])).trim();
+    const tip = (await gitOn(clone).run(["rev-parse", "HEAD"])).trim();
+    expect(wanted).toBe((await gitOn(clone).run(["rev-parse", "HEAD^"])).trim());
+    expect(await treeAt(gitOn(clone), tip).lastCommitOf("specs/a")).toBe(wanted);
+  });
+
   it("includes what only a merged branch had", async () => {
     const repository = await open();
     const commit = (text: string, ...parents: string[]) =>

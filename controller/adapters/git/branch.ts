@@ -46,6 +46,8 @@ export type WriterOptions = {
   readonly maxAge?: number;
   /** told how each commit's way onto its branch ended ("pushed", or the code of the fault), after how many attempts */
   readonly onPush?: (result: string, attempts: number) => void;
+  /** told why packs could not be joined; what was to be committed is */
+  readonly onUntidy?: (fault: ReleaseError) => void;
 };
 
 /**

@@ -49,6 +49,15 @@ it("asks git from where it stands, after some steps", async () => {
   expect(askGit).toHaveBeenCalledTimes(1);
 });
 
+it("asks git where the history is cut off, at the tip or behind it", async () => {
+  const cut: History = { a: { parents: ["dead"], entry: "x" }, b: { parents: ["a"], entry: "x" } };
+  const commitOf = async (id: string) => (id === "dead" ? null : commitObject(id, cut[id]?.parents ?? []));
+  const entryIn = async (id: string) => cut[id]?.entry ?? null;
+  const askGit = async (from: string) => `asked from ${from}`;
+  expect(await lastChange({ commitOf, entryIn }, "b", askGit)).toBe("asked from a");
+  expect(await lastChange({ commitOf: async () => null, entryIn }, "b", askGit)).toBe("asked from b");
+});
+
 it("takes no line of a message for a parent, and nothing but a commit for a commit", async () => {
   expect(await walk(chain(["x", "x"]), "a1", "parent beef\n\nparent beef\n").found).toBe("a0");
   const commitOf = async (): Promise<GitObject> => ({ id: "a", type: "tag", content: new Uint8Array() });

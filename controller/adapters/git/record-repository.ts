@@ -39,10 +39,9 @@ async function changesOf({ release, propose }: RecordEntry, tree: RecordTree): P
 export function recordRepository(branch: Branch, options: WriterOptions): RecordRepository {
   const { git } = branch;
   const effects = recordedEffects(git);
-  const tidy = tidier(git);
+  const tidy = tidier(git, options.onUntidy ?? (() => undefined));
 
   const commitTogether = async (entries: readonly RecordEntry[]): Promise<Result[]> => {
-    await tidy();
     let faults = new Map<RecordEntry, unknown>();
     let found = new Map<RecordEntry, string>();
     let added: RecordEntry[] = [];
@@ -76,7 +75,10 @@ export function recordRepository(branch: Branch, options: WriterOptions): Record
       const all = [...changes].map(([path, content]) => ({ path, content }));
       return { tree: await writeTree(git, before, all), message: recordMessage(added) };
     });
-    if (outcome.changed && outcome.commit !== null) effects.add(outcome.commit, parent, recordMessage(added));
+    if (outcome.changed && outcome.commit !== null) {
+      effects.add(outcome.commit, parent, recordMessage(added));
+      await tidy();
+    }
     return entries.map((entry): Result => {
       if (faults.has(entry)) return rejected(faults.get(entry));
       const earlier = found.get(entry);

@@ -1,4 +1,5 @@
 import { parseRecordTrailers, type RecordPart } from "../../domain/record-commit.ts";
+import { ReleaseError } from "../../domain/errors.ts";
 import { isAncestor } from "./bare-repository.ts";
 import type { Git } from "./git.ts";
 
@@ -14,6 +15,13 @@ export type RecordedEffects = {
 
 /** The oldest first, so that the newest counts; a message without the word has no effect in its trailers. */
 const LOG = ["log", "-z", "--reverse", "--fixed-strings", "--grep=Idempotency-Key:", "--format=%H%n%B"];
+
+/** What is not there any more is no history of anything: then all of it is read anew. */
+const standsBehind = (git: Git, commit: string, tip: string): Promise<boolean> =>
+  isAncestor(git, commit, tip).catch((fault: unknown) => {
+    if (fault instanceof ReleaseError && fault.code === "RepositoryUnusable") return false;
+    throw fault;
+  });
 
 const keyOf = ({ release, idempotencyKey }: Effect): string => `${idempotencyKey} ${release}`;
 
@@ -31,12 +39,13 @@ export function recordedEffects(git: Git): RecordedEffects {
   return {
     upTo: async (tip) => {
       if (tip !== last) {
-        const goesOn = last !== null && tip !== null && (await isAncestor(git, last, tip));
+        const goesOn = last !== null && tip !== null && (await standsBehind(git, last, tip));
         const log = tip === null ? "" : await git.run([...LOG, tip, ...(goesOn ? [`^${last}`] : [])]);
         if (!goesOn) known = new Map();
         for (const text of log.split("\0").filter((text) => text !== "")) {
           const end = text.indexOf("\n");
-          take(text.slice(0, end), text.slice(end + 1));
+          // a copy: a part of the log would keep all of it in memory
+          take(Buffer.from(text.slice(0, end)).toString("latin1"), text.slice(end + 1));
         }
         last = tip;
       }

@@ -121,7 +121,7 @@ export function treeAt(git: Git, commit: string | null, root = commit): SpecTree
         const entry = await entryAt(path, of);
         return entry === undefined ? null : `${entry.mode} ${entry.id}`;
       };
-      const commitOf = async (id: string) => (await objects([id]))[0] as GitObject;
+      const commitOf = async (id: string) => (await git.read([id]))[0] ?? null;
       return lastChange({ commitOf, entryIn }, commit, async (from) => {
         const last = (await git.run(["rev-list", "-1", from, "--", path])).trim();
         return last === "" ? null : last;

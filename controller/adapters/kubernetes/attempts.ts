@@ -19,6 +19,7 @@ import {
   type AttemptLimits,
   type AttemptPolicy,
   type FailedAttempt,
+  failedAttempt,
   limitsAfter,
   nextAttempt,
 } from "../../domain/jobs/next-attempt.ts";
@@ -143,11 +144,9 @@ export function jobAttempts({ cluster, context, report, onJob, now, random, paus
 
   /** The attempts that failed; those count that belong to this round. */
   const failedOnes = <T>(attempts: readonly Attempt<T>[], counting = round): FailedAttempt[] =>
-    attempts.flatMap(({ attempt, job: { metadata }, outcome }) => {
-      if (outcome.state !== "failed") return [];
-      const counts = metadata.labels?.[LABEL.round] === counting;
-      return [{ attempt, startedAt: Date.parse(metadata.creationTimestamp ?? ""), counts, failure: outcome }];
-    });
+    attempts.flatMap(({ attempt, job, outcome }) =>
+      outcome.state === "failed" ? [failedAttempt(attempt, job, outcome, counting)] : [],
+    );
 
   /** Creates an attempt; false: one of its name is there, which is ours, and may have come far. */
   async function create<T>(

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { ClusterSource } from "../../domain/cluster-objects.ts";
 import { RECORDS_BRANCH } from "../../domain/source.ts";
+import type { WriterOptions } from "../git/branch.ts";
 import { type OpenRepository, openRepositoryAt } from "../git/repository-at.ts";
 import type { PrivateTexts } from "../local/private-texts.ts";
 import type { ObjectData } from "./object-data.ts";
@@ -30,13 +31,13 @@ const MAX_AGE = 5000;
 
 /**
  * @param mirrors absolute path of the folder that holds copies of repositories
- * @param onPush as WriterOptions.onPush
+ * @param told as in WriterOptions
  */
 export function openedRepositories(
   data: ObjectData,
   texts: PrivateTexts,
   mirrors: string,
-  onPush: (result: string, attempts: number) => void,
+  told: Required<Pick<WriterOptions, "onPush" | "onUntidy">>,
 ): OpenedRepositories {
   const opened = new Map<
     string,
@@ -56,7 +57,7 @@ export function openedRepositories(
         };
         const repository = openRepositoryAt(place, {
           ...{ specBranch: spec.branch, recordsBranch: mode === "Path" ? spec.branch : branch },
-          ...{ committer: { author, ...(signingKey === undefined ? {} : { signingKey }) }, maxAge: MAX_AGE, onPush },
+          ...{ committer: { author, ...(signingKey === undefined ? {} : { signingKey }) }, maxAge: MAX_AGE, ...told },
         });
         known = { of, repository, read: new Map() };
         opened.set(uid, known);

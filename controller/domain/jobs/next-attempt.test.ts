@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ReleaseError } from "../errors.ts";
 import { amountOf } from "./amounts.ts";
-import type { FailureCause } from "./job-outcome.ts";
-import { type AttemptPolicy, backOff, limitsAfter, nextAttempt } from "./next-attempt.ts";
+import type { AttemptFailure, FailureCause } from "./job-outcome.ts";
+import type { ObservedJob } from "./kubernetes-objects.ts";
+import { type AttemptPolicy, backOff, failedAttempt, limitsAfter, nextAttempt } from "./next-attempt.ts";
+import { LABEL } from "./object-labels.ts";
 
 const NAME = "dir-0123456789-amd64-b1";
 const HOUR = 3_600_000;
@@ -180,5 +182,32 @@ describe("attempts, whatever happens", () => {
         expect(next.attempt).toBe(list.length + 1);
       }),
     );
+  });
+});
+
+describe("a Job that failed, as an attempt", () => {
+  const failure: AttemptFailure = {
+    ...{ state: "failed", cause: "Disrupted", pod: null, node: null, container: null, exitCode: null },
+    ...{ message: "", own: null },
+  };
+  const job = (over: Partial<ObservedJob> = {}): ObservedJob => ({
+    metadata: {
+      name: "j",
+      namespace: "n",
+      labels: { [LABEL.round]: "r" },
+      uid: "u",
+      creationTimestamp: "2026-11-01T00:00:00Z",
+    },
+    ...over,
+  });
+  it("began with its last start, if it was suspended", () => {
+    const resumed = "2026-11-26T00:00:00Z";
+    expect(failedAttempt(1, job(), failure, "r").startedAt).toBe(Date.parse("2026-11-01T00:00:00Z"));
+    expect(failedAttempt(1, job({ status: { startTime: resumed } }), failure, "r").startedAt).toBe(Date.parse(resumed));
+  });
+  it("counts in its own round, and not if it failed while it was suspended", () => {
+    expect(failedAttempt(1, job(), failure, "r").counts).toBe(true);
+    expect(failedAttempt(1, job(), failure, "other").counts).toBe(false);
+    expect(failedAttempt(1, job({ spec: { suspend: true } }), failure, "r").counts).toBe(false);
   });
 });

@@ -1,8 +1,9 @@
 import { type FaultCode, ReleaseError } from "../errors.ts";
 import { amountOf, mebibytes } from "./amounts.ts";
-import type { AttemptFailure, FailureCause } from "./job-outcome.ts";
+import { type AttemptFailure, type FailureCause, isSuspended, startOf } from "./job-outcome.ts";
 import type { JobSettings } from "./job-settings.ts";
-import type { Amounts, Resources } from "./kubernetes-objects.ts";
+import type { Amounts, ObservedJob, Resources } from "./kubernetes-objects.ts";
+import { LABEL } from "./object-labels.ts";
 
 /** What an attempt may use. */
 export type AttemptLimits = { readonly resources: Resources; readonly deadlineSeconds: number };
@@ -14,6 +15,20 @@ export type FailedAttempt = {
   readonly counts: boolean;
   readonly failure: AttemptFailure;
 };
+
+/**
+ * A Job that failed, as an attempt in a round. Its time begins with its last start: what it was suspended does not count.
+ * Nor does a Job whose failure was that it was suspended.
+ */
+export const failedAttempt = (
+  attempt: number,
+  job: ObservedJob,
+  failure: AttemptFailure,
+  round: string | undefined,
+): FailedAttempt => ({
+  ...{ attempt, failure, startedAt: Date.parse(startOf(job)) },
+  counts: job.metadata.labels?.[LABEL.round] === round && !isSuspended(job),
+});
 
 /** `waitMs`: how long to wait before it, without jitter. */
 export type NextAttempt = AttemptLimits & { readonly attempt: number; readonly waitMs: number };

@@ -22,7 +22,7 @@ export async function holdSuspended(
   const wasTold = release.status.conditions?.some(({ type, reason }) => type === "Ready" && reason === "Suspended");
   let suspended = 0;
   try {
-    if (release.held) suspended = await opener.suspend(release, ofClass, signal);
+    if (release.held && isLeader()) suspended = await opener.suspend(release, ofClass, signal);
   } catch (fault) {
     if (signal.aborted || !isLeader()) throw fault;
     const text = fault instanceof ReleaseError ? `${fault.message} (${fault.remedy})` : String(fault);
