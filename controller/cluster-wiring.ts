@@ -41,6 +41,7 @@ import {
 import { ReleaseError } from "./domain/errors.ts";
 import { type Health, liveness, readiness } from "./domain/health.ts";
 import { LEASE_TIMES } from "./domain/lease.ts";
+import { keptRelease } from "./domain/settled-release.ts";
 import type { ControllerMetrics } from "./ports/controller-metrics.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { NudgeHooks } from "./ports/nudge-hooks.ts";
@@ -186,12 +187,16 @@ export async function runClusterController(options: ClusterControllerOptions, si
     waiting?.releases.changed();
     waiting?.builds.changed();
   });
-  const releasesReflector = follow(RELEASES, readClusterRelease, (changed) => {
-    const one = changed.after ?? changed.before;
-    if (one === undefined || !isNewsOfRelease(changed)) return;
-    if (endsWork(changed)) interrupts.interrupt(keyOf(one), "the release was deleted or suspended");
-    releaseLoop.queue.add(keyOf(one));
-  });
+  const releasesReflector = follow(
+    RELEASES,
+    (object) => keptRelease(readClusterRelease(object)),
+    (changed) => {
+      const one = changed.after ?? changed.before;
+      if (one === undefined || !isNewsOfRelease(changed)) return;
+      if (endsWork(changed)) interrupts.interrupt(keyOf(one), "the release was deleted or suspended");
+      releaseLoop.queue.add(keyOf(one));
+    },
+  );
   const [sources, classes, releases] = [
     readable(sourcesReflector),
     readable(classesReflector),

@@ -4,6 +4,7 @@ import { type DecidedCondition, decide } from "../../domain/decide.ts";
 import { ReleaseError } from "../../domain/errors.ts";
 import { queuedRelease } from "../../domain/queued-runs.ts";
 import type { ReleaseFolder } from "../../domain/release-folder.ts";
+import { isSettled } from "../../domain/settled-release.ts";
 import { failureOf } from "../../domain/step-fault.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { EventRecorder } from "../../ports/event-recorder.ts";
@@ -39,14 +40,6 @@ const DONE: Outcome = { kind: "done" };
 
 /** Milliseconds until the nodes are asked again for a release that none of them can build. */
 const NODES_RETRY = 60_000;
-
-/** Whether nothing can come of a look: it is released, or has a verdict, and nobody asked for another try. */
-function isSettled({ status, asked }: ClusterRelease): boolean {
-  const { lastHandledReconcileAt = "", lastHandledRetryAt = "" } = status;
-  if (asked.reconcileAt !== lastHandledReconcileAt || asked.retryAt !== lastHandledRetryAt) return false;
-  const ready = status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
-  return ready || status.failure?.class === "Verdict";
-}
 
 /** Does all there is to do for one release, to its end; status and events tell how far it is. */
 export async function reconcileRelease(
