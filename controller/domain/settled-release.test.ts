@@ -3,16 +3,16 @@ import { clusterRelease } from "../../test/fakes/cluster-objects.ts";
 import { JOBS_FINALIZER } from "./cluster-objects.ts";
 import { isSettled, keptRelease } from "./settled-release.ts";
 
-const condition = (type: string, status: string) => ({
-  ...{ type, status, reason: "Succeeded", message: "", lastTransitionTime: "2026-11-26T00:00:00Z" },
+const condition = (type: string, status: string, reason: string) => ({
+  ...{ type, status, reason, message: "", lastTransitionTime: "2026-11-26T00:00:00Z" },
   observedGeneration: 1,
 });
 const READY = {
   ...{ phase: "Released", attempt: 1, lastHandledRetryAt: "1", summary: { targets: "1/1", builds: "2/2" } },
-  conditions: [condition("Admitted", "True"), condition("Ready", "True")],
+  conditions: [condition("Admitted", "True", "Accepted"), condition("Ready", "True", "Succeeded")],
 };
 const VERDICT = {
-  ...{ phase: "Failed", conditions: [condition("Ready", "False")] },
+  ...{ phase: "Failed", conditions: [condition("Ready", "False", "NotReproducible")] },
   failure: { step: "Reproducible", class: "Verdict", reason: "NotReproducible", message: "they differ" },
 };
 const annotations = (retryAt: string) => ({ annotations: { "releases.powernode.io/retryAt": retryAt } });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { digestOf } from "../../builders/contract/digest.ts";
+import { demoDigest } from "../../test/fakes/artifact-store.ts";
 import { LOCK, TOOLCHAIN } from "../../test/fakes/locked-image.ts";
 import { fakeRecordRepository } from "../../test/fakes/record-repository.ts";
 import { SIGNER, unsignedBundle } from "../../test/fakes/release-record.ts";
@@ -19,7 +19,7 @@ const any: Statement = {
   ...{ _type: STATEMENT_TYPE, predicateType: "https://example.org/any", predicate: {} },
   subject: [{ name: "any", digest: { sha256: "0".repeat(64) } }],
 };
-const publication = (name: string) => ({ reference: `registry.example/images:${name}`, digest: digestOf(name) });
+const publication = (name: string) => ({ reference: `registry.example/images:${name}`, digest: demoDigest(name) });
 const arch: RecordedArch = {
   ...{ manifest: BUILD_MANIFEST, lock: LOCK, toolchain: TOOLCHAIN, inputs: publication("inputs"), files: ARTIFACTS },
   ...{ runs: 2, booted: true, spdx: "{}\n", cyclonedx: "{}\n" },
