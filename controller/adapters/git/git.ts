@@ -79,7 +79,8 @@ function releaseError(args: readonly string[], place: string | null, { exitCode,
     return new ReleaseError("ToolMissing", "git is not installed", "install it: apt-get install git");
   }
   const cause = Object.assign(new Error(said.trim() === "" ? `exit code ${exitCode}` : said.trim()), { exitCode });
-  if (saysDiskFull(said)) {
+  // the second is git's own word where it writes a pack (csum-file.c)
+  if (saysDiskFull(said) || said.includes("Out of diskspace")) {
     const where = place ?? args.at(-1); // where there is no repository yet, one is being made
     const message = `no space is left in ${where}, says git: ${cause.message.split("\n")[0]}`;
     return new ReleaseError("DiskFull", message, DISK_FULL_REMEDY, { cause });
