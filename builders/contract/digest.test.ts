@@ -26,6 +26,15 @@ describe("canonicalJson", () => {
     expect(canonicalJson(JSON.parse('{"9":1,"__proto__":2,"10":3}'))).toBe('{"10":3,"9":1,"__proto__":2}');
     expect(stableJson(JSON.parse('{"b":1,"__proto__":2}'))).toBe('{\n  "__proto__": 2,\n  "b": 1\n}\n');
   });
+  it("sorts many keys as it sorts few", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string(), { maxLength: 80 }), (keys) => {
+        const value = Object.fromEntries(keys.map((key) => [key, 1]));
+        const members = keys.toSorted().map((key) => `${JSON.stringify(key)}:1`);
+        expect(canonicalJson(value)).toBe(`{${members.join(",")}}`);
+      }),
+    );
+  });
   it("says the same of what is kept", () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), (value) => {

@@ -32,6 +32,22 @@ function scalarJson(value: unknown): string {
 }
 
 /**
+ * Keys in order of their UTF-16 code units. Most objects have a few, nearly in order already: those are put in their place
+ * one by one, which takes no memory, as Array.sort does.
+ */
+function sortedKeys(value: object): readonly string[] {
+  const keys = Object.keys(value);
+  if (keys.length > 32) return keys.toSorted();
+  for (let end = 1; end < keys.length; end += 1) {
+    const key = keys[end] as string;
+    let at = end;
+    for (; at > 0 && (keys[at - 1] as string) > key; at -= 1) keys[at] = keys[at - 1] as string;
+    keys[at] = key;
+  }
+  return keys;
+}
+
+/**
  * Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no white space; numbers and strings as
  * ECMAScript prints them.
  * @throws TypeError on a value that JSON cannot hold (undefined inside an array, a function, NaN, a bigint)
@@ -44,7 +60,7 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   const members = value as Readonly<Record<string, unknown>>;
   let text = "";
-  for (const key of Object.keys(members).toSorted()) {
+  for (const key of sortedKeys(members)) {
     const member = members[key];
     if (member !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(member)}`;
   }
@@ -56,9 +72,9 @@ function sortedCopy(value: unknown): unknown {
   if (typeof value === "string") return value;
   if (Array.isArray(value)) return value.map(sortedCopy);
   if (typeof value === "object" && value !== null) {
-    const members: Readonly<Record<string, unknown>> = { ...value };
-    const keys = Object.keys(members).filter((key) => members[key] !== undefined);
-    return Object.fromEntries(keys.toSorted().map((key) => [key, sortedCopy(members[key])]));
+    const members = value as Readonly<Record<string, unknown>>;
+    const keys = sortedKeys(members).filter((key) => members[key] !== undefined);
+    return Object.fromEntries(keys.map((key) => [key, sortedCopy(members[key])]));
   }
   scalarJson(value); // refuses what JSON cannot hold
   return value;

@@ -87,8 +87,11 @@ export function pinnedImage(name: string, pinned: string): ResourceDescriptor {
   return { name, uri: `oci://${repository}`, digest: { sha256: hexOf(digest) } };
 }
 
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
 /** By name and URI; what has both in common, such as a package of target and toolchain alike, by all the rest. */
-const sortKey = (entry: ResourceDescriptor): string => [entry.name, entry.uri ?? "", canonicalJson(entry)].join("\n");
+const byNameAndUri = (a: ResourceDescriptor, b: ResourceDescriptor): number =>
+  byText(a.name, b.name) || byText(a.uri ?? "", b.uri ?? "") || byText(canonicalJson(a), canonicalJson(b));
 
 /**
  * What a run was made from, sorted by name and URI. With `debs: false` each lock stands for its packages: its digest
@@ -123,6 +126,5 @@ export function resolvedDependencies(
     ...[...suites.values()].map((one) => indexEntry(facts, one)),
     ...(debs ? packages : []),
   ];
-  const keyed = entries.map((entry) => ({ entry, key: sortKey(entry) }));
-  return keyed.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
+  return entries.toSorted(byNameAndUri);
 }

@@ -1,8 +1,10 @@
 import type { Statement } from "../domain/statement.ts";
-import { statementDigest } from "../domain/statement.ts";
 import type { Signer } from "../ports/signer.ts";
 
-/** Statements that several targets have in common, such as an arch's bill of materials: each is signed once. */
+/**
+ * Statements that several targets have in common, such as an arch's bill of materials: each is signed once. Targets have
+ * the very same object in common; what only reads the same is another statement.
+ */
 export type SignedOnce = {
   /** the statement's bundle; signs it unless it was signed, or somebody is just doing so */
   readonly sign: Signer["signStatement"];
@@ -12,20 +14,18 @@ export type SignedOnce = {
 
 /** @see SignedOnce */
 export function signedOnce(signer: Pick<Signer, "signStatement">): SignedOnce {
-  const bundles = new Map<string, Promise<string>>();
+  const bundles = new Map<Statement, Promise<string>>();
   return {
     sign: (statement, signal) => {
-      const digest = statementDigest(statement);
-      const known = bundles.get(digest);
+      const known = bundles.get(statement);
       if (known !== undefined) return known;
       const made = signer.signStatement(statement, signal);
-      bundles.set(digest, made);
-      made.catch(() => bundles.delete(digest)); // whoever comes next tries again
+      bundles.set(statement, made);
+      made.catch(() => bundles.delete(statement)); // whoever comes next tries again
       return made;
     },
     remember: (statement, bundle) => {
-      const digest = statementDigest(statement);
-      if (!bundles.has(digest)) bundles.set(digest, Promise.resolve(bundle));
+      if (!bundles.has(statement)) bundles.set(statement, Promise.resolve(bundle));
     },
   };
 }
