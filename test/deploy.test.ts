@@ -122,13 +122,20 @@ describe("what the controller may do", () => {
   });
 });
 
+const Container = z.looseObject({
+  image: z.string(),
+  args: z.array(z.string()),
+  env: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+  ...{ securityContext: z.unknown(), volumeMounts: z.unknown() },
+});
 const Pod = z.looseObject({
   spec: z.looseObject({
     template: z.looseObject({
       spec: z.looseObject({
         terminationGracePeriodSeconds: z.number(),
+        initContainers: z.tuple([Container]),
         containers: z.tuple([
-          z.looseObject({
+          Container.extend({
             ...{ startupProbe: z.unknown(), livenessProbe: z.unknown(), readinessProbe: z.unknown() },
             ports: z.array(z.looseObject({ name: z.string(), containerPort: z.int() })),
           }),
@@ -140,9 +147,18 @@ const Pod = z.looseObject({
 const Probe = z.looseObject({ httpGet: z.strictObject({ path: z.string(), port: z.string() }) });
 
 describe("the Deployment", () => {
-  const { terminationGracePeriodSeconds, containers } = Pod.parse(controller).spec.template.spec;
+  const { terminationGracePeriodSeconds, initContainers, containers } = Pod.parse(controller).spec.template.spec;
   it("gives work the time to end, and then the lease", () => {
     expect(terminationGracePeriodSeconds * 1000).toBeGreaterThanOrEqual(DRAIN_LIMIT + 10_000);
+  });
+  it("compiles with the image, the rights and the folder that it starts with", () => {
+    const [compile, main] = [initContainers[0], containers[0]];
+    for (const field of ["image", "securityContext", "volumeMounts"] as const) {
+      expect([field, compile[field]]).toEqual([field, main[field]]);
+    }
+    expect(main.env).toEqual(expect.arrayContaining(compile.env));
+    expect(compile.env.map(({ name }) => name)).toContain("NODE_COMPILE_CACHE");
+    expect(compile.args[0]).toBe(main.args[0]);
   });
   it("asks for its health where it is told", async () => {
     const { startupProbe, livenessProbe, readinessProbe } = containers[0];

@@ -1,6 +1,6 @@
 // node test/bench/cluster-controller.ts KUBECONFIG NAMESPACE SCRATCH memory|jobs: the controller that test/bench/cluster.ts
 // measures, in a process of its own. It prints the address of its figures, and stops in order at SIGTERM. What the pods of
-// its Jobs say at their end is asked there too, by their labels.
+// its Jobs say at their end is asked there too, by their labels. Without arguments it ends as soon as it is compiled.
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { statFields } from "../../builders/host/process-identity.ts";
@@ -17,6 +17,7 @@ import { jobRuns } from "./job-runs.ts";
 import { statusesOf } from "./memory-ports.ts";
 
 const [kubeconfig = "", namespace = "", scratch = "", builds = ""] = process.argv.slice(2);
+if (kubeconfig === "") process.exit(); // what node compiled is kept: NODE_COMPILE_CACHE, as the Deployment has it
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort(new DOMException("the bench is over", "AbortError")));
 

@@ -152,15 +152,17 @@ export async function startController(
   { cluster, folder }: Room,
   builds: "memory" | "jobs",
 ): Promise<RunningController> {
-  const memory = await deployedMemory();
   const scratch = await mkdtemp(join(folder, "scratch-"));
+  const env = { ...IMGREL_ENV, ...(await deployedMemory()), NODE_COMPILE_CACHE: join(folder, "compiled") };
+  const controller = { program: process.execPath, cwd: PROJECT, env };
+  const main = "test/bench/cluster-controller.ts";
+  const compiled = await exec({ ...controller, args: [main] });
+  if (compiled.exitCode !== 0) throw new Error(`the controller does not start: ${compiled.tail}`);
   const address = Promise.withResolvers<string>();
   const lines: string[] = [];
   const ended = exec({
-    program: process.execPath,
-    args: ["test/bench/cluster-controller.ts", cluster.kubeconfig, NAMESPACE, scratch, builds],
-    cwd: PROJECT,
-    env: { ...IMGREL_ENV, ...memory },
+    ...controller,
+    args: [main, cluster.kubeconfig, NAMESPACE, scratch, builds],
     onLine: (line, stream) => {
       if (stream === "stdout") address.resolve(line);
       else {

@@ -30,3 +30,19 @@ it("nothing depends on it", async () => {
   const { exitCode, stdout, tail } = await version(file);
   expect([exitCode, tail]).toEqual([0, stdout]);
 });
+
+it("a start from what the Deployment's init container keeps loads no compiler", async () => {
+  const tell =
+    'process.on("exit", () => console.log(`compiler: ${process.moduleLoadList.some((one) => /amaro/.test(one))}`))';
+  const help = () =>
+    exec({
+      program: process.execPath,
+      args: [`--import=data:text/javascript,${encodeURIComponent(tell)}`, "controller/main.ts", "controller", "--help"],
+      cwd: PROJECT,
+      env: { ...PLAIN_ENV, XDG_CACHE_HOME: folder, NODE_COMPILE_CACHE: join(folder, "deployed") },
+    });
+  const [first, second] = [await help(), await help()];
+  expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
+  expect(first.stdout).toMatch(/^Usage: imgrel controller [^]*\ncompiler: true\n$/);
+  expect(second.stdout).toBe(first.stdout.replace("compiler: true", "compiler: false"));
+});
