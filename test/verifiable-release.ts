@@ -10,7 +10,12 @@ import { bootName, bootPlan } from "../controller/domain/boot-plan.ts";
 import { composeRecord, type RecordedArch } from "../controller/domain/compose-record.ts";
 import { EMPTY_CONFIG, EMPTY_DESCRIPTOR, OCI } from "../controller/domain/oci.ts";
 import { LOCAL_BUILDER } from "../controller/domain/provenance.ts";
-import { blobOf, diskImageManifest, filesManifest } from "../controller/domain/publication.ts";
+import {
+  diskImageManifest,
+  encodeBundle,
+  type EncodedBundle,
+  filesManifest,
+} from "../controller/domain/publication.ts";
 import { namedFiles, publishedRecord, type RecordParts } from "../controller/domain/record.ts";
 import { artifactsOf } from "../controller/domain/record-manifest.ts";
 import {
@@ -78,7 +83,7 @@ Description: kernel
 /** What a signer who is trusted may have said wrongly. Names of statements: `release`, `index`, `raw provenance-run-1`. */
 export type Lies = {
   readonly statement?: (name: string, statement: Statement) => Statement;
-  readonly parts?: (parts: RecordParts) => RecordParts;
+  readonly parts?: (parts: RecordParts<Uint8Array>) => RecordParts<Uint8Array>;
   /** signs one statement in his place */
   readonly signerOf?: (name: string) => Signer;
 };
@@ -133,32 +138,29 @@ export async function makeRelease(given: {
     ...{ rootImage: BUILD_MANIFEST.root_image.sha256, repository: store.name },
     targets: TARGETS.map((variant) => ({ variant, platformName: null, firmwareRef: null })),
   });
-  const push = async (text: string) => {
-    const blob = { mediaType: "application/octet-stream", ...blobOf(text) };
-    await store.pushBlob(blob, { kind: "bytes", bytes: Buffer.from(text) }, signal);
-    return blob;
-  };
+  const push = ({ blob, bytes }: EncodedBundle) =>
+    store.pushBlob({ mediaType: "application/octet-stream", ...blob }, { kind: "bytes", bytes }, signal);
   await store.pushBlob(EMPTY_DESCRIPTOR, { kind: "bytes", bytes: EMPTY_CONFIG }, signal);
 
   const targets: RecordedArch["targets"][number][] = [];
   for (const variant of TARGETS) {
-    const bundles = new Map<DocumentName, string>();
+    const bundles = new Map<DocumentName, EncodedBundle>();
     for (const document of documentsFor({ arch: ARCH, variant }, { runs: 2, booted: true })) {
       const statement = documents.statement(variant, document);
-      if (statement !== null) bundles.set(document, await sign(`${variant} ${document}`, statement));
+      if (statement !== null) bundles.set(document, encodeBundle(await sign(`${variant} ${document}`, statement)));
     }
     const below = `${ARCH}/${variant}/`;
     const own = [...OUTPUT].filter(([path]) => path.startsWith(below));
-    const blobs = own.map(([path, text]) => ({ title: path.slice(below.length), ...blobOf(text) }));
-    for (const [, text] of own) await push(text);
+    const blobs = own.map(([path, text]) => ({ title: path.slice(below.length), ...encodeBundle(text).blob }));
+    for (const [, text] of own) await push(encodeBundle(text));
     let { bytes, descriptor } = filesManifest(blobs, EPOCH);
     if (variant === "raw") {
       const image = join(folder, "installer.img");
       const text = OUTPUT.get(`${below}installer.img`) ?? "";
       await writeFile(image, text);
       const by = lies.signerOf?.("raw image") ?? signer;
-      const signature = await by.signFile(image, sha256Hex(text), signal);
-      const statement = bundles.get("platform") ?? "";
+      const signature = encodeBundle(await by.signFile(image, sha256Hex(text), signal));
+      const statement = bundles.get("platform") ?? encodeBundle("");
       for (const bundle of [signature, statement]) await push(bundle);
       ({ bytes, descriptor } = diskImageManifest({ arch: ARCH, variant }, blobs, { signature, statement }, EPOCH));
     }
@@ -196,7 +198,9 @@ export async function makeRelease(given: {
     releaseDigest: releaseDigestOf,
   });
   return new Map([
-    ...[...publishedRecord(named, bundle, status)].map(([path, text]) => [`records/demo/${path}`, text] as const),
+    ...[...publishedRecord(named, bundle, status)].map(
+      ([path, text]) => [`records/demo/${path}`, Buffer.from(text).toString()] as const,
+    ),
     [INDEX_FILE, serializeIndex(index)],
     [INDEX_STATEMENT_FILE, await sign("index", indexStatement(index))],
   ]);

@@ -2,6 +2,7 @@ import type { BuildManifest } from "../../builders/contract/build-manifest.ts";
 import type { Lock } from "../../builders/contract/lock.ts";
 import type { Variant } from "../../builders/contract/variant.ts";
 import type { Layout } from "./layout.ts";
+import type { EncodedBundle } from "./publication.ts";
 import type { RecordParts, SbomFiles } from "./record.ts";
 import { composeManifest, type ManifestParts, type PublishedManifest, type RecordManifest } from "./record-manifest.ts";
 import type { ReleaseFacts } from "./release-facts.ts";
@@ -24,18 +25,18 @@ export type RecordedArch = {
     readonly oci: PublishedManifest;
     readonly layout: Layout | null;
     /** bundles by document */
-    readonly documents: ReadonlyMap<DocumentName, string>;
+    readonly documents: ReadonlyMap<DocumentName, EncodedBundle>;
   }[];
 };
 
 const bundlesOf = (arch: RecordedArch, pick: (document: DocumentName) => boolean) =>
   arch.targets.flatMap(({ variant, documents }) =>
     [...documents].flatMap(([document, bundle]) =>
-      pick(document) ? [{ arch: arch.manifest.arch, variant, document, bundle }] : [],
+      pick(document) ? [{ arch: arch.manifest.arch, variant, document, bundle: bundle.bytes }] : [],
     ),
   );
 
-function sbomOf(arch: RecordedArch): SbomFiles {
+function sbomOf(arch: RecordedArch): SbomFiles<Uint8Array> {
   // every target has the same bundle; where an earlier version signed one for each, the first stands for the arch
   const [first] = bundlesOf(arch, (document) => document === "sbom");
   if (first === undefined) throw new RangeError(`the bill of materials of ${arch.manifest.arch} is not signed`);
@@ -48,7 +49,7 @@ export function composeRecord(
   sourceDateEpoch: number,
   arches: readonly RecordedArch[],
   signer: RecordManifest["signer"],
-): RecordParts {
+): RecordParts<Uint8Array> {
   const manifestParts: ManifestParts = {
     release,
     sourceDateEpoch,

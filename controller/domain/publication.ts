@@ -40,34 +40,33 @@ export const filesManifest = (files: readonly NamedBlob[], sourceDateEpoch: numb
 export function diskImageManifest(
   ref: TargetRef,
   files: readonly NamedBlob[],
-  bundles: { readonly signature: string; readonly statement: string },
+  bundles: { readonly signature: EncodedBundle; readonly statement: EncodedBundle },
   sourceDateEpoch: number,
 ): EncodedManifest {
   const image = imageOf(files);
   const stem = image.title.replace(/\.img$/, "");
   const all = [
     image,
-    { title: `${stem}.cosign-bundle`, ...blobOf(bundles.signature) },
-    { title: `${stem}.attestation-bundle`, ...blobOf(bundles.statement) },
+    { title: `${stem}.cosign-bundle`, ...bundles.signature.blob },
+    { title: `${stem}.attestation-bundle`, ...bundles.statement.blob },
   ];
   return variantArtifact(ref.variant, all, sourceDateEpoch);
 }
-
-type BundleBlob = ReturnType<typeof blobOf>;
 
 /** A signed document as a referrer of a manifest. */
 export const documentManifest = (
   subject: Descriptor,
   document: DocumentName,
-  bundle: { readonly blob: BundleBlob; readonly predicateType: string | null },
+  { blob }: EncodedBundle,
+  predicateType: string | null,
   sourceDateEpoch: number,
 ): EncodedManifest =>
   bundleReferrer(
     subject,
     {
       title: `${document}${BUNDLE_SUFFIX}`,
-      ...bundle.blob,
-      ...(bundle.predicateType === null ? {} : { predicateType: bundle.predicateType }),
+      ...blob,
+      ...(predicateType === null ? {} : { predicateType }),
     },
     sourceDateEpoch,
   );
@@ -84,8 +83,14 @@ export function documentIn(
   return { document: title.slice(0, -BUNDLE_SUFFIX.length), blob };
 }
 
-/** Digest and size of a text as a blob. */
-export function blobOf(text: string): { digest: Digest; size: number } {
+/** A bundle as registries and records store it: long, so it is encoded and hashed once. */
+export type EncodedBundle = {
+  readonly bytes: Uint8Array;
+  readonly blob: { readonly digest: Digest; readonly size: number };
+};
+
+/** A bundle's JSON text as it is stored. */
+export function encodeBundle(text: string): EncodedBundle {
   const bytes = new TextEncoder().encode(text);
-  return { digest: digestOf(bytes), size: bytes.byteLength };
+  return { bytes, blob: { digest: digestOf(bytes), size: bytes.byteLength } };
 }

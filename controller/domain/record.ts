@@ -7,15 +7,22 @@ import { artifactsOf, type RecordManifest, serializeManifest } from "./record-ma
 import { type RecordStatus, serializeStatus } from "./record-status.ts";
 import { serializeSums } from "./sums.ts";
 
-/** A signed statement about one variant, a Sigstore bundle as JSON text. */
-export type VariantBundle = { readonly arch: Arch; readonly variant: Variant; readonly bundle: string };
+/** A Sigstore bundle: JSON text, or its bytes. */
+type Bundle = string | Uint8Array;
+
+/** A signed statement about one variant. */
+export type VariantBundle<B extends Bundle = string> = {
+  readonly arch: Arch;
+  readonly variant: Variant;
+  readonly bundle: B;
+};
 
 /** The bills of materials of one arch, and the bundle with the statement about them. */
-export type SbomFiles = {
+export type SbomFiles<B extends Bundle = string> = {
   readonly arch: Arch;
   readonly spdx: string;
   readonly cyclonedx: string;
-  readonly bundle: string;
+  readonly bundle: B;
 };
 
 /** A report about an arch whose runs differ: the comparator's, as JSON and for people. */
@@ -27,12 +34,12 @@ export const diffReport = (report: ComparisonReport): DiffReport => ({
 });
 
 /** Everything of a record that the release statement names. */
-export type RecordParts = {
+export type RecordParts<B extends Bundle = string> = {
   readonly manifest: RecordManifest;
   /** one of each run */
-  readonly provenance: readonly (VariantBundle & { readonly run: number })[];
-  readonly tests: readonly VariantBundle[];
-  readonly sboms: readonly SbomFiles[];
+  readonly provenance: readonly (VariantBundle<B> & { readonly run: number })[];
+  readonly tests: readonly VariantBundle<B>[];
+  readonly sboms: readonly SbomFiles<B>[];
   /** only where the class publishes what is not reproduced */
   readonly diffs: readonly DiffReport[];
 };
@@ -47,8 +54,14 @@ const diffFiles = (diffs: readonly DiffReport[]) =>
 export const recordSums = (manifest: RecordManifest): string => serializeSums(artifactsOf(manifest));
 
 /** The files that the release statement names, by path below `records/<release>/`. Sign it over these. */
-export const namedFiles = ({ manifest, provenance, tests, sboms, diffs }: RecordParts): ReadonlyMap<string, string> =>
-  new Map([
+export const namedFiles = <B extends Bundle>({
+  manifest,
+  provenance,
+  tests,
+  sboms,
+  diffs,
+}: RecordParts<B>): ReadonlyMap<string, string | B> =>
+  new Map<string, string | B>([
     [RECORD_FILES.sums, recordSums(manifest)],
     [RECORD_FILES.manifest, serializeManifest(manifest)],
     ...provenance.map((one) => [recordFilePath({ kind: "provenance", ...one }), one.bundle] as const),
@@ -62,12 +75,16 @@ export const namedFiles = ({ manifest, provenance, tests, sboms, diffs }: Record
   ]);
 
 /** All files of the record of a published release. `statement` is the bundle with the release statement. */
-export const publishedRecord = (
-  named: ReadonlyMap<string, string>,
+export const publishedRecord = <B extends Bundle>(
+  named: ReadonlyMap<string, B>,
   statement: string,
   status: RecordStatus,
-): ReadonlyMap<string, string> =>
-  new Map([...named, [RECORD_FILES.statement, statement], [RECORD_FILES.status, serializeStatus(status)]]);
+): ReadonlyMap<string, string | B> =>
+  new Map<string, string | B>([
+    ...named,
+    [RECORD_FILES.statement, statement],
+    [RECORD_FILES.status, serializeStatus(status)],
+  ]);
 
 /** All files of the record of a release that was not published: its status, and what differed if that was why. */
 export const failedRecord = (status: RecordStatus, diffs: readonly DiffReport[]): ReadonlyMap<string, string> =>

@@ -7,6 +7,7 @@ import { ARTIFACTS, BUILD_MANIFEST, RELEASE } from "../../test/fakes/release-run
 import { fakeSigning } from "../../test/fakes/signer.ts";
 import { unverifiedStatement } from "../domain/bundle-statement.ts";
 import type { RecordedArch } from "../domain/compose-record.ts";
+import { encodeBundle } from "../domain/publication.ts";
 import { type Statement, STATEMENT_TYPE } from "../domain/statement.ts";
 import type { BundleVerifier } from "../ports/bundle-verifier.ts";
 import type { RecordRepository } from "../ports/record-repository.ts";
@@ -26,7 +27,10 @@ const arch: RecordedArch = {
   targets: BUILD_MANIFEST.variants.map((variant) => ({
     ...{ variant, oci: publication(variant), layout: null },
     documents: new Map(
-      (["provenance-run-1", "provenance-run-2", "sbom"] as const).map((name) => [name, unsignedBundle(any)]),
+      (["provenance-run-1", "provenance-run-2", "sbom"] as const).map((name) => [
+        name,
+        encodeBundle(unsignedBundle(any)),
+      ]),
     ),
   })),
 };

@@ -53,7 +53,7 @@ const statusOf = ({ release, conditions }: Recordable) => {
 async function recordChanges(
   tip: RecordTree,
   name: string,
-  record: ReadonlyMap<string, string>,
+  record: ReadonlyMap<string, string | Uint8Array>,
 ): Promise<FileChange[]> {
   const before = [...(await tip.readDirectory(recordPath(name))).keys()];
   const changes = [...record, ...before.flatMap((path) => (record.has(path) ? [] : [[path, null] as const]))];

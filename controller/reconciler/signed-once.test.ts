@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fakeSigning } from "../../test/fakes/signer.ts";
 import { type Statement, STATEMENT_TYPE } from "../domain/statement.ts";
+import { encodeBundle } from "../domain/publication.ts";
 import { signedOnce } from "./signed-once.ts";
 
 const signal = new AbortController().signal;
@@ -26,9 +27,10 @@ describe("a statement that several targets have", () => {
     const { signer, signed } = fakeSigning();
     const once = signedOnce(signer);
     const a = statement("a");
-    once.remember(a, "stored");
-    once.remember(a, "stored by another target");
-    expect(await once.sign(a, signal)).toBe("stored");
+    const stored = encodeBundle("stored");
+    once.remember(a, stored);
+    once.remember(a, encodeBundle("stored by another target"));
+    expect(await once.sign(a, signal)).toBe(stored);
     expect(signed).toEqual([]);
   });
   it("is tried again after a fault", async () => {
@@ -43,6 +45,6 @@ describe("a statement that several targets have", () => {
     const a = statement("a");
     await expect(once.sign(a, signal)).rejects.toThrow("no answer");
     down = false;
-    expect(await once.sign(a, signal)).toContain('"signer":"local"');
+    expect(new TextDecoder().decode((await once.sign(a, signal)).bytes)).toContain('"signer":"local"');
   });
 });

@@ -1,4 +1,5 @@
 import type { Statement } from "../domain/statement.ts";
+import { type EncodedBundle, encodeBundle } from "../domain/publication.ts";
 import type { Signer } from "../ports/signer.ts";
 
 /**
@@ -7,19 +8,19 @@ import type { Signer } from "../ports/signer.ts";
  */
 export type SignedOnce = {
   /** the statement's bundle; signs it unless it was signed, or somebody is just doing so */
-  readonly sign: Signer["signStatement"];
+  readonly sign: (statement: Statement, signal: AbortSignal) => Promise<EncodedBundle>;
   /** a bundle of our own that was found stored: it is taken from now on */
-  readonly remember: (statement: Statement, bundle: string) => void;
+  readonly remember: (statement: Statement, bundle: EncodedBundle) => void;
 };
 
 /** @see SignedOnce */
 export function signedOnce(signer: Pick<Signer, "signStatement">): SignedOnce {
-  const bundles = new Map<Statement, Promise<string>>();
+  const bundles = new Map<Statement, Promise<EncodedBundle>>();
   return {
     sign: (statement, signal) => {
       const known = bundles.get(statement);
       if (known !== undefined) return known;
-      const made = signer.signStatement(statement, signal);
+      const made = signer.signStatement(statement, signal).then(encodeBundle);
       bundles.set(statement, made);
       made.catch(() => bundles.delete(statement)); // whoever comes next tries again
       return made;

@@ -1,5 +1,5 @@
 import { ArtifactManifest, type Descriptor } from "../domain/oci.ts";
-import { documentIn } from "../domain/publication.ts";
+import { documentIn, type EncodedBundle, encodeBundle } from "../domain/publication.ts";
 import { recordInvalid } from "../domain/record-invalid.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 
@@ -7,7 +7,11 @@ import type { ArtifactStore } from "../ports/artifact-store.ts";
 const MAX_BUNDLE_BYTES = 8 * 1024 * 1024;
 
 /** A bundle that a store holds about a manifest. `document` is what it claims to be: nothing of it is checked yet. */
-export type FoundBundle = { readonly referrer: Descriptor["digest"]; readonly document: string; readonly text: string };
+export type FoundBundle = {
+  readonly referrer: Descriptor["digest"];
+  readonly document: string;
+  readonly bundle: EncodedBundle;
+};
 
 async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
@@ -49,7 +53,11 @@ export async function* bundlesAbout(
     const parsed = ArtifactManifest.safeParse(stored === null ? null : parseJson(stored.bytes));
     const found = parsed.success ? documentIn(parsed.data) : null;
     if (found === null || found.blob.size > MAX_BUNDLE_BYTES) continue;
-    yield { referrer: digest, document: found.document, text: await readBundle(store, found.blob, signal) };
+    yield {
+      referrer: digest,
+      document: found.document,
+      bundle: encodeBundle(await readBundle(store, found.blob, signal)),
+    };
   }
 }
 

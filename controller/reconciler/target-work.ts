@@ -5,9 +5,10 @@ import { ReleaseError } from "../domain/errors.ts";
 import type { TargetObservation } from "../domain/observed.ts";
 import { type Descriptor, EMPTY_CONFIG, EMPTY_DESCRIPTOR, OCI } from "../domain/oci.ts";
 import {
-  blobOf,
   diskImageManifest,
   documentManifest,
+  type EncodedBundle,
+  encodeBundle,
   filesManifest,
   imageOf,
   isDiskImage,
@@ -50,7 +51,7 @@ export type TargetWork = {
   readonly publish: (signal: AbortSignal) => Promise<void>;
   readonly tag: (signal: AbortSignal) => Promise<void>;
   /** bundles that are signed and stored, by document */
-  readonly documents: () => ReadonlyMap<DocumentName, string>;
+  readonly documents: () => ReadonlyMap<DocumentName, EncodedBundle>;
   /** tag, and the manifest that users pull; null before it is signed */
   readonly publication: () => { readonly tag: string; readonly descriptor: Descriptor } | null;
 };
@@ -67,10 +68,10 @@ export function targetWork(
 ): TargetWork {
   const { store, signer, statements, verifier } = ports;
   const tag = artifactTag(release, ref.arch, ref.variant);
-  const documents = new Map<DocumentName, string>();
+  const documents = new Map<DocumentName, EncodedBundle>();
   const looked = new Set<string>();
   /** what this process signed and attached to the files, by the referrer's digest */
-  const own = new Map<string, { readonly document: DocumentName; readonly text: string }>();
+  const own = new Map<string, { readonly document: DocumentName; readonly bundle: EncodedBundle }>();
 
   let current: TargetContent | null = null;
   const known = (): TargetContent => {
@@ -91,8 +92,9 @@ export function targetWork(
     return diskImageManifest(ref, known().files, { signature, statement }, known().sourceDateEpoch);
   };
   /** Whether a bundle is this document, by our own signer, about these very bytes and facts. */
-  const isOurs = async (document: DocumentName, bundle: string, signal: AbortSignal): Promise<boolean> => {
+  const isOurs = async (document: DocumentName, { bytes }: EncodedBundle, signal: AbortSignal): Promise<boolean> => {
     const wanted = known().statement(document);
+    const bundle = new TextDecoder().decode(bytes);
     try {
       if (wanted !== null) return sameStatement((await verifier.verifyStatement(bundle)).statement, wanted);
       await verifier.verifyFile(bundle, known().pathOf(imageOf(known().files)), signal);
@@ -103,48 +105,37 @@ export function targetWork(
     }
   };
   const recall = async (signal: AbortSignal): Promise<void> => {
-    for await (const { referrer, document, text } of bundlesAbout(store, files().descriptor, looked, signal, own)) {
+    for await (const { referrer, document, bundle } of bundlesAbout(store, files().descriptor, looked, signal, own)) {
       looked.add(referrer);
       const name = known().documents.find((one) => one === document);
       if (name === undefined || documents.has(name)) continue;
       if (own.has(referrer)) {
-        documents.set(name, text);
+        documents.set(name, bundle);
         continue;
       }
-      if (!(await isOurs(name, text, signal))) continue;
-      documents.set(name, text);
+      if (!(await isOurs(name, bundle, signal))) continue;
+      documents.set(name, bundle);
       const said = known().statement(name);
-      if (said !== null) statements.remember(said, text);
+      if (said !== null) statements.remember(said, bundle);
     }
   };
   const signImage = (signal: AbortSignal) => {
     const image = imageOf(known().files);
     return signer.signFile(known().pathOf(image), image.digest.slice("sha256:".length), signal);
   };
-  /** bundles are long, and each is asked for at every look */
-  const blobs = new Map<string, ReturnType<typeof blobOf>>();
-  const blobOfBundle = (text: string) => {
-    const blob = blobs.get(text) ?? blobOf(text);
-    blobs.set(text, blob);
-    return blob;
-  };
-  const pushText = (text: string, signal: AbortSignal) =>
-    store.pushBlob(
-      { mediaType: ARTIFACT_TYPE.bundle, ...blobOfBundle(text) },
-      { kind: "bytes", bytes: new TextEncoder().encode(text) },
-      signal,
-    );
-  const referrer = (subject: Descriptor, document: DocumentName, text: string): EncodedManifest => {
+  const pushBundle = ({ blob, bytes }: EncodedBundle, signal: AbortSignal) =>
+    store.pushBlob({ mediaType: ARTIFACT_TYPE.bundle, ...blob }, { kind: "bytes", bytes }, signal);
+  const referrer = (subject: Descriptor, document: DocumentName, bundle: EncodedBundle): EncodedManifest => {
     const { statement, sourceDateEpoch } = known();
     const predicateType = statement(document)?.predicateType ?? null;
-    return documentManifest(subject, document, { blob: blobOfBundle(text), predicateType }, sourceDateEpoch);
+    return documentManifest(subject, document, bundle, predicateType, sourceDateEpoch);
   };
-  const attach = async (subject: Descriptor, document: DocumentName, text: string, signal: AbortSignal) => {
-    await pushText(text, signal);
-    return store.pushManifest(OCI.manifest, referrer(subject, document, text).bytes, signal);
+  const attach = async (subject: Descriptor, document: DocumentName, bundle: EncodedBundle, signal: AbortSignal) => {
+    await pushBundle(bundle, signal);
+    return store.pushManifest(OCI.manifest, referrer(subject, document, bundle).bytes, signal);
   };
   /** Statements that users look for beside what they pull; for other targets they are there already. */
-  const beside = (): [DocumentName, string][] =>
+  const beside = (): [DocumentName, EncodedBundle][] =>
     isDiskImage(ref) ? [...documents].filter(([name]) => name !== "image" && name !== "platform") : [];
 
   return {
@@ -167,8 +158,8 @@ export function targetWork(
       const attached = new Set(
         (there === null ? [] : await store.referrers(there.digest, signal)).map((one) => one.digest),
       );
-      const whole = beside().every(([document, text]) =>
-        manifest === null ? false : attached.has(referrer(manifest.descriptor, document, text).descriptor.digest),
+      const whole = beside().every(([document, bundle]) =>
+        manifest === null ? false : attached.has(referrer(manifest.descriptor, document, bundle).descriptor.digest),
       );
       const pointsTo = await store.resolveTag(tag, signal);
       return {
@@ -191,21 +182,22 @@ export function targetWork(
     },
     sign: async (document, signal) => {
       const wanted = known().statement(document);
-      const text = wanted === null ? await signImage(signal) : await statements.sign(wanted, signal);
+      const bundle = wanted === null ? encodeBundle(await signImage(signal)) : await statements.sign(wanted, signal);
       // stored before anything refers to it: whoever goes on after a crash finds it, and signs nothing anew
-      const attached = await attach(files().descriptor, document, text, signal);
-      own.set(attached, { document, text });
+      const attached = await attach(files().descriptor, document, bundle, signal);
+      own.set(attached, { document, bundle });
     },
     publish: async (signal) => {
       const manifest = final();
       if (manifest === null) throw new RangeError(`${targetName(ref)} is not signed yet`);
       if (isDiskImage(ref)) {
         for (const name of ["image", "platform"] as const) {
-          await pushText(documents.get(name) ?? "", signal);
+          const bundle = documents.get(name);
+          if (bundle !== undefined) await pushBundle(bundle, signal);
         }
       }
       await store.pushManifest(OCI.manifest, manifest.bytes, signal);
-      for (const [document, text] of beside()) await attach(manifest.descriptor, document, text, signal);
+      for (const [document, bundle] of beside()) await attach(manifest.descriptor, document, bundle, signal);
     },
     tag: async (signal) => {
       const manifest = final();
