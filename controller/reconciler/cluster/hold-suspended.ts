@@ -31,6 +31,7 @@ export async function holdSuspended(
     if (nextAfterFault(fault).kind === "retry") throw fault;
     return { kind: "again", after: SUSPEND_RETRY };
   }
+  if (!isLeader()) return { kind: "done" }; // the status is that of the one who leads
   await told.end();
   return wasTold === true && suspended === 0 ? { kind: "done" } : { kind: "again", after: SUSPEND_CHECK };
 }

@@ -146,6 +146,21 @@ describe("a release that is suspended", () => {
     await expect(made.look()).rejects.toThrow("no answer");
     expect(made.statuses).toEqual([]);
   });
+  it("is said to be by nobody who leads no more, before its Jobs are suspended and after", async () => {
+    const before = world({ release: held(), suspend: async () => 1 });
+    before.depose();
+    expect(await before.look()).toEqual({ kind: "done" });
+    expect([before.statuses, before.suspensions()]).toEqual([[], 0]);
+    const after = world({
+      release: held(),
+      suspend: async () => {
+        after.depose();
+        return 1;
+      },
+    });
+    expect(await after.look()).toEqual({ kind: "done" });
+    expect([after.statuses, after.suspensions()]).toEqual([[], 1]);
+  });
   it("after its end stays as it ended", async () => {
     const ready = { ...told, status: "True", reason: "Succeeded", message: "done" };
     const { look, statuses, suspensions } = world({ release: held({ conditions: [ready] }) });
