@@ -33,7 +33,7 @@ function scalarJson(value: unknown): string {
 
 /**
  * Keys in order of their UTF-16 code units. Most objects have a few, nearly in order already: those are put in their place
- * one by one, which takes no memory, as Array.sort does.
+ * one by one, which takes none of the memory that Array.sort takes.
  */
 function sortedKeys(value: object): readonly string[] {
   const keys = Object.keys(value);

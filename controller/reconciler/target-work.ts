@@ -193,7 +193,8 @@ export function targetWork(
       if (isDiskImage(ref)) {
         for (const name of ["image", "platform"] as const) {
           const bundle = documents.get(name);
-          if (bundle !== undefined) await pushBundle(bundle, signal);
+          if (bundle === undefined) throw new RangeError(`${targetName(ref)} has no ${name} bundle`);
+          await pushBundle(bundle, signal);
         }
       }
       await store.pushManifest(OCI.manifest, manifest.bytes, signal);
