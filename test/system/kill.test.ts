@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { BuildManifest } from "../../builders/contract/build-manifest.ts";
+import type { LockedPackage } from "../../builders/contract/lock.ts";
 import { cacheRoot } from "../../builders/host/cache.ts";
 import { exec, PLAIN_ENV } from "../../builders/host/exec.ts";
 import { startedBy } from "../../builders/host/orphans.ts";
@@ -21,9 +22,12 @@ let state = "";
 let archive: FileServer;
 /** whether the archive sends only the first half of a file and then nothing */
 let stalls = true;
-/** packages that the cache lacks, and how large each is at least */
+/** packages that the cache lacks */
 const WITHHELD = 4;
-const LEAST_BYTES = 300_000;
+/** bytes of one that come before the archive falls silent */
+const firstHalf = ({ size }: LockedPackage): number => Math.floor(size / 2);
+/** bytes of all first halves: once as many have come, there is a part of each package to go on from */
+let halves = Number.POSITIVE_INFINITY;
 const arch = () => join(state, "work/demo/amd64");
 const env = () => ({ ...PLAIN_ENV, HOME: IMGREL_ENV["HOME"] ?? "/", XDG_CACHE_HOME: join(folder, "cache") });
 const runArgs = (...more: readonly string[]) => [
@@ -42,12 +46,13 @@ beforeAll(async () => {
   const targets = "  targets:\n    - {variant: kernel-initrd, arch: amd64}\n    - {variant: qcow2, arch: amd64}\n";
   await writeFile(join(spec, "release.yaml"), text.replace(/^ {2}targets:\n[^]*/m, `${targets}  builds: 2\n`));
   const packages = await demoPackages();
-  const withheld = packages.filter(({ size }) => size > LEAST_BYTES && size < 1_000_000).slice(0, WITHHELD);
+  const withheld = packages.filter(({ size }) => size > 300_000 && size < 1_000_000).slice(0, WITHHELD);
+  halves = withheld.reduce((sum, locked) => sum + firstHalf(locked), 0);
   const present = packages.filter(({ sha256 }) => !withheld.some((one) => one.sha256 === sha256));
   await linkPackages(present, join(folder, "cache"));
   archive = await startDemoArchive(withheld, join(folder, "class.yaml"), (locked, content) => (request, response) => {
     if (!stalls) return sendFile(request, response, content);
-    response.writeHead(200, { "content-length": content.length }).write(content.subarray(0, locked.size / 2));
+    response.writeHead(200, { "content-length": content.length }).write(content.subarray(0, firstHalf(locked)));
   });
 });
 afterAll(async () => {
@@ -73,11 +78,7 @@ const KERNEL_BOOT = "amd64 kernel-initrd boot";
 // two boots at a time: the third one starts when one of them has ended
 const NEXT_BOOT = "amd64 qcow2 uefi virtio-blk boot";
 const POINTS: readonly Point[] = [
-  {
-    name: "a fetch",
-    kill: "parent",
-    at: ({ step, done = 0 }) => step === "fetch" && done > (WITHHELD * LEAST_BYTES) / 2,
-  },
+  { name: "a fetch", kill: "parent", at: ({ step, done = 0 }) => step === "fetch" && done >= halves },
   { name: "the toolchain's first stage", kill: "group", at: starts("toolchain stage 1") },
   { name: "the toolchain's second stage", kill: "parent", at: acts("toolchain", /extracting archives/) },
   { name: "a root", kill: "group", at: acts("amd64 run 1 root", /extracting archives/) },
