@@ -42,6 +42,8 @@ export type TargetContent = {
   readonly sourceDateEpoch: number;
 };
 
+type Final = { readonly manifest: EncodedManifest; readonly bundles: readonly EncodedBundle[] };
+
 /** Storing, signing and publishing one target. */
 export type TargetWork = {
   readonly ref: TargetRef;
@@ -84,12 +86,18 @@ export function targetWork(
     manifests.set(known(), made);
     return made;
   };
-  /** What users pull; null as long as a signature that is part of it is not there. */
-  const final = (): EncodedManifest | null => {
-    if (!isDiskImage(ref)) return files();
+  /** What users pull, and the bundles among its files; null as long as one of these is not there. */
+  const final = (): Final | null => {
+    if (!isDiskImage(ref)) return { manifest: files(), bundles: [] };
     const [signature, statement] = [documents.get("image"), documents.get("platform")];
     if (signature === undefined || statement === undefined) return null;
-    return diskImageManifest(ref, known().files, { signature, statement }, known().sourceDateEpoch);
+    const manifest = diskImageManifest(ref, known().files, { signature, statement }, known().sourceDateEpoch);
+    return { manifest, bundles: [signature, statement] };
+  };
+  const signed = (): Final => {
+    const made = final();
+    if (made === null) throw new RangeError(`${targetName(ref)} is not signed yet`);
+    return made;
   };
   /** Whether a bundle is this document, by our own signer, about these very bytes and facts. */
   const isOurs = async (document: DocumentName, { bytes }: EncodedBundle, signal: AbortSignal): Promise<boolean> => {
@@ -142,8 +150,8 @@ export function targetWork(
     ref,
     documents: () => documents,
     publication: () => {
-      const manifest = current === null ? null : final();
-      return manifest === null ? null : { tag, descriptor: manifest.descriptor };
+      const made = current === null ? null : final();
+      return made === null ? null : { tag, descriptor: made.manifest.descriptor };
     },
     observe: async (signal) => {
       current = await content();
@@ -152,7 +160,7 @@ export function targetWork(
       }
       const staged = (await store.readManifest(files().descriptor.digest, signal)) !== null;
       if (staged) await recall(signal);
-      const manifest = final();
+      const manifest = final()?.manifest ?? null;
       const there = manifest === null ? null : await store.readManifest(manifest.descriptor.digest, signal);
       // each by its digest: what others attach does not stand for ours
       const attached = new Set(
@@ -188,22 +196,13 @@ export function targetWork(
       own.set(attached, { document, bundle });
     },
     publish: async (signal) => {
-      const manifest = final();
-      if (manifest === null) throw new RangeError(`${targetName(ref)} is not signed yet`);
-      if (isDiskImage(ref)) {
-        for (const name of ["image", "platform"] as const) {
-          const bundle = documents.get(name);
-          if (bundle === undefined) throw new RangeError(`${targetName(ref)} has no ${name} bundle`);
-          await pushBundle(bundle, signal);
-        }
-      }
+      const { manifest, bundles } = signed();
+      for (const bundle of bundles) await pushBundle(bundle, signal);
       await store.pushManifest(OCI.manifest, manifest.bytes, signal);
       for (const [document, bundle] of beside()) await attach(manifest.descriptor, document, bundle, signal);
     },
     tag: async (signal) => {
-      const manifest = final();
-      if (manifest === null) throw new RangeError(`${targetName(ref)} is not signed yet`);
-      await store.tag(tag, manifest.descriptor.digest, signal);
+      await store.tag(tag, signed().manifest.descriptor.digest, signal);
     },
   };
 }
