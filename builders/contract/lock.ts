@@ -84,13 +84,19 @@ export type Lock = z.infer<typeof Lock>;
 export const packageKey = ({ name, arch }: { readonly name: string; readonly arch: string }): string =>
   `${name}:${arch}`;
 
-/** The lock as it is stored: sorted keys, sorted packages, a final newline. Same lock, same bytes. */
-export function serializeLock(lock: Lock): string {
-  const packages = lock.packages.toSorted((a, b) => (packageKey(a) < packageKey(b) ? -1 : 1));
-  return stableJson({ ...lock, packages, requested: lock.requested.toSorted() });
-}
-
+/** What nobody changes any more once it is asked for. */
+const texts = new WeakMap<Lock, string>();
 const digests = new WeakMap<Lock, Digest>();
+
+/** The lock as it is stored: sorted keys, sorted packages, a final newline. Same lock, same bytes. Made once for each lock. */
+export function serializeLock(lock: Lock): string {
+  const known = texts.get(lock);
+  if (known !== undefined) return known;
+  const packages = lock.packages.toSorted((a, b) => (packageKey(a) < packageKey(b) ? -1 : 1));
+  const text = stableJson({ ...lock, packages, requested: lock.requested.toSorted() });
+  texts.set(lock, text);
+  return text;
+}
 
 /** Digest of the stored form: what a release lock's `toolchain` and a record's `lock` hold. Made once for each lock. */
 export function lockDigest(lock: Lock): Digest {

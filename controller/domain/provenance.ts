@@ -132,7 +132,7 @@ export function provenanceStatement(
   dependencies = (debs: boolean): readonly ResourceDescriptor[] => resolvedDependencies(facts, { debs }),
 ): Statement {
   const { release, arch, run, sourceDateEpoch, variation, builder } = facts;
-  const statement = (debs: boolean): Statement => ({
+  const statement = (resolved: readonly ResourceDescriptor[]): Statement => ({
     _type: STATEMENT_TYPE,
     subject: filesOf(facts, variant).map(artifactSubject).toSorted(byName),
     predicateType: PREDICATE.provenance,
@@ -144,7 +144,7 @@ export function provenanceStatement(
           ...{ run, sourceDateEpoch, network: facts.network ?? "none", variation },
           ...(facts.node === undefined ? {} : { node: facts.node }),
         },
-        resolvedDependencies: dependencies(debs),
+        resolvedDependencies: resolved,
       },
       runDetails: {
         builder: {
@@ -160,8 +160,10 @@ export function provenanceStatement(
       },
     },
   });
-  const whole = statement(true);
-  return statementBytes(whole) <= MAX_STATEMENT_BYTES ? whole : statement(false);
+  const whole = dependencies(true);
+  // the long list is measured by itself: its JSON may be kept
+  const bytes = statementBytes(statement([])) - "[]".length + Buffer.byteLength(canonicalJson(whole));
+  return statement(bytes <= MAX_STATEMENT_BYTES ? whole : dependencies(false));
 }
 
 /** Size of a statement in a bundle, before base64. */
