@@ -24,10 +24,10 @@ export type OpenedRepositories = {
 };
 
 /**
- * Releases that are worked on at once look at the same branches again and again; only we write records, and each look of
- * a source at its specs is a new one. Milliseconds.
+ * Releases that are worked on at once look at the same branches again and again, and each look is three processes. Only we
+ * write records, a push tells if somebody else did, and each look of a source at its specs is a new one. Milliseconds.
  */
-const MAX_AGE = 5000;
+const MAX_AGE = 30_000;
 
 /**
  * @param mirrors absolute path of the folder that holds copies of repositories
