@@ -11,7 +11,6 @@ import { assembleRelease, type ReleasePlan } from "../../controller/reconciler/a
 import { heldRunner } from "../../controller/reconciler/cluster/held-runner.ts";
 import type { BuildJob, JobRunner } from "../../controller/ports/job-runner.ts";
 import type { OpenRelease, ReleaseOpener } from "../../controller/reconciler/cluster/release-opener.ts";
-import { archiveInputs } from "../../controller/reconciler/inputs-work.ts";
 import { observeRecord } from "../../controller/reconciler/observe-record.ts";
 import { planRelease } from "../../controller/reconciler/plan-release.ts";
 import type { BenchLocks } from "./cluster-specs.ts";
@@ -90,13 +89,13 @@ export function benchOpener(
         const images = memoryRepository(IMAGES);
         const inputs = memoryRepository("registry.example/inputs");
         const { runner, portsOf, fetchInputs } = runs.of(open, locks);
-        const packages = { pathOf: (sha256: string) => `/packages/${sha256}` };
         const held = heldRunner(
           {
             runner,
-            archiveInputs: async (of, archive, stop) => {
+            // packages are pushed by a Job: the controller sees the tag
+            archiveInputs: async (of, { manifest: { descriptor, bytes }, tag }, stop) => {
               await fetchInputs?.(of, stop);
-              await archiveInputs(inputs, packages, archive, stop);
+              await inputs.tag(tag, await inputs.pushManifest(descriptor.mediaType, bytes, stop), stop);
             },
           },
           (stop) => hold.hold(open.release, stop),

@@ -1,19 +1,20 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
-import { canonicalJson, digestOf, sha256Hex, stableJson } from "../../builders/contract/digest.ts";
+import { canonicalJson, type Digest, digestOf, sha256Hex, stableJson } from "../../builders/contract/digest.ts";
 import type { BootResult } from "../../builders/contract/boot.ts";
 import type { BuildManifest, ManifestArtifact } from "../../builders/contract/build-manifest.ts";
 import { lockDigest } from "../../builders/contract/lock.ts";
 import type { Arch, Variant } from "../../builders/contract/variant.ts";
 import { PLAIN } from "../../builders/contract/variation.ts";
+import { type ManifestLinks, readManifestLinks } from "../../controller/domain/manifest-links.ts";
+import { byDigest } from "../../controller/domain/oci.ts";
 import { Statement, STATEMENT_PAYLOAD } from "../../controller/domain/statement.ts";
 import type { ArchState } from "../../controller/ports/arch-state.ts";
-import type { ArtifactStore } from "../../controller/ports/artifact-store.ts";
+import type { ArtifactStore, StoredManifest } from "../../controller/ports/artifact-store.ts";
 import type { BundleVerifier } from "../../controller/ports/bundle-verifier.ts";
 import type { BuildJob, BuiltRun, JobRunner } from "../../controller/ports/job-runner.ts";
 import type { Signer } from "../../controller/ports/signer.ts";
 import type { ArchPorts } from "../../controller/reconciler/arch-work.ts";
-import { fakeArtifactStore } from "../fakes/artifact-store.ts";
 import type { BenchLocks } from "./cluster-specs.ts";
 
 // Registry, builds and signatures of the bench: in the controller's memory, and gone with the release that they are of.
@@ -164,17 +165,35 @@ const answered =
   };
 
 /**
- * A repository that keeps manifests; of blobs it knows only that they were pushed. What a registry holds is none of a
- * controller's memory, and nobody reads again what he pushed a moment ago.
+ * A repository that keeps manifests and tags; of blobs it knows nothing. It checks nothing either: what a registry holds
+ * and does is none of a controller's memory and time, and nobody reads again what he pushed a moment ago.
  */
 export function memoryRepository(name: string): ArtifactStore {
-  const { store, blobs } = fakeArtifactStore(name);
-  const nothing = new Uint8Array();
+  const manifests = new Map<string, StoredManifest>();
+  const tags = new Map<string, Digest>();
+  /** what was pushed since somebody last asked for referrers */
+  const unread = new Set<StoredManifest>();
+  const links: ManifestLinks[] = [];
+  const noBlob = async (): Promise<never> => {
+    throw new RangeError(`${name} keeps no blobs`);
+  };
   return {
-    ...store,
-    pushBlob: answered(async ({ digest }) => void blobs.set(digest, nothing)),
-    ...{ pushManifest: answered(store.pushManifest), readManifest: answered(store.readManifest) },
-    ...{ referrers: answered(store.referrers), resolveTag: answered(store.resolveTag), tag: answered(store.tag) },
+    ...{ name, hasBlob: noBlob, readBlob: noBlob },
+    pushBlob: answered(async () => undefined),
+    pushManifest: answered(async (mediaType, bytes) => {
+      const manifest = { digest: digestOf(bytes), mediaType, bytes };
+      if (!manifests.has(manifest.digest)) unread.add(manifest);
+      manifests.set(manifest.digest, manifest);
+      return manifest.digest;
+    }),
+    readManifest: answered(async (digest) => manifests.get(digest) ?? null),
+    resolveTag: answered(async (tag) => tags.get(tag) ?? null),
+    tag: answered(async (tag, digest) => void tags.set(tag, digest)),
+    referrers: answered(async (digest) => {
+      for (const { mediaType, bytes } of unread) links.push(readManifestLinks(mediaType, bytes));
+      unread.clear();
+      return links.flatMap(({ subject, descriptor }) => (subject === digest ? [descriptor] : [])).toSorted(byDigest);
+    }),
   };
 }
 
