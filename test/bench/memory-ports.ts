@@ -165,8 +165,8 @@ const answered =
   };
 
 /**
- * A repository that keeps manifests and tags; of blobs it knows nothing. It checks nothing either: what a registry holds
- * and does is none of a controller's memory and time, and nobody reads again what he pushed a moment ago.
+ * A repository that keeps manifests and tags; of blobs it knows nothing. It checks only that no tag is moved: what a registry
+ * holds and does is none of a controller's memory and time, and nobody reads again what he pushed a moment ago.
  */
 export function memoryRepository(name: string): ArtifactStore {
   const manifests = new Map<string, StoredManifest>();
@@ -188,7 +188,11 @@ export function memoryRepository(name: string): ArtifactStore {
     }),
     readManifest: answered(async (digest) => manifests.get(digest) ?? null),
     resolveTag: answered(async (tag) => tags.get(tag) ?? null),
-    tag: answered(async (tag, digest) => void tags.set(tag, digest)),
+    tag: answered(async (tag, digest) => {
+      const present = tags.get(tag) ?? digest;
+      if (present !== digest) throw new RangeError(`${tag} is ${present} in ${name}, not ${digest}`);
+      tags.set(tag, digest);
+    }),
     referrers: answered(async (digest) => {
       for (const { mediaType, bytes } of unread) links.push(readManifestLinks(mediaType, bytes));
       unread.clear();
