@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { fakeReleaseWork } from "../../test/fakes/release-work.ts";
 import { type Action, actionKey } from "../domain/action.ts";
@@ -12,6 +14,23 @@ const release = (perform?: (action: Action, signal: AbortSignal) => Promise<void
 
 const forever = new AbortController().signal;
 
+/** V8's collector; node gives it out only on request. */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
+}
+
+/** Brings a release to its end: what is left of it, and a signal of it, as a connection that is kept remembers it. */
+async function endedRelease() {
+  let kept = forever;
+  const { work } = release((_, signal) => {
+    kept = signal;
+    return Promise.resolve();
+  });
+  await reconcile(work, forever);
+  return { work: new WeakRef(work), kept };
+}
+
 describe("reconcile", () => {
   it("acts until the release is recorded, and does nothing a second time", async () => {
     const { work, started } = release();
@@ -24,6 +43,18 @@ describe("reconcile", () => {
     const before = started.length;
     expect((await reconcile(work, forever)).actions).toEqual([]);
     expect(started.length).toBe(before);
+  });
+
+  it("leaves nothing of a release that ended to whoever still has its signal", async () => {
+    const { work, kept } = await endedRelease();
+    expect(kept.aborted).toBe(true);
+    const collect = collector();
+    for (let turn = 0; turn < 10 && work.deref() !== undefined; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    expect(work.deref()).toBeUndefined();
+    expect(kept.reason).toMatchObject({ name: "AbortError" });
   });
 
   it("goes on from wherever an earlier process ended", async () => {

@@ -12,6 +12,12 @@ export type ReleaseWork = {
 };
 
 /**
+ * Why what is still under way ends with its release. Made once: an error remembers the functions that made it, and what
+ * they see, and a connection that is kept remembers the signal of its last exchange.
+ */
+const OVER = new DOMException("the release is not worked on any more", "AbortError");
+
+/**
  * Observes, decides and acts until nothing is left to do: actions run side by side, and each one's end calls for a new
  * decision. A stop of the release, or a fault of an action, ends all others first.
  * @param onDecision told each decision and what it was made from, for status and progress
@@ -54,7 +60,7 @@ export async function reconcile(
   };
   /** Ends what is under way. */
   const settle = async (): Promise<void> => {
-    stop.abort();
+    stop.abort(OVER);
     await Promise.all(running.values());
   };
   try {

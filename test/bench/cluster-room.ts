@@ -209,7 +209,7 @@ export async function figuresOnce(
     const figures = await controller.figures();
     if ((figures.phases["Failed"] ?? 0) > 0) throw new Error(await firstFailure(room.client));
     if (isWanted(figures)) return figures;
-    await sleep(250);
+    await sleep(1000); // each answer is work of the process that is measured
   }
   throw new Error(`after ${minutes} minutes: ${JSON.stringify(await controller.figures())}`);
 }
