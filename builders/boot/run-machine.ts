@@ -80,13 +80,16 @@ export async function runMachine({ machine, request, work, report }: StartOption
       if (verdict.state === "passed") stop.abort();
       if (verdict.state === "failed") aftermath = setTimeout(() => stop.abort(), AFTERMATH);
     },
-  }).catch((error: unknown) => {
-    if (error instanceof Error && error.name === "AbortError") return null;
-    throw error;
-  });
-  clearInterval(room);
-  clearTimeout(timer);
-  clearTimeout(aftermath);
+  })
+    .catch((error: unknown) => {
+      if (error instanceof Error && error.name === "AbortError") return null;
+      throw error;
+    })
+    .finally(() => {
+      clearInterval(room);
+      clearTimeout(timer);
+      clearTimeout(aftermath);
+    });
   if (stop.signal.reason === FULL) throw await diskFull("boot", [work], tail.slice(-10).join("\n"));
   return { verdict, exitCode: outcome?.exitCode ?? null, said, tail };
 }
