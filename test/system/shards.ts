@@ -37,7 +37,7 @@ export const SHARDS: readonly Shard[] = [
     name: "buses",
     files: ["test/system/buses.test.ts"],
     covers: [...BUILD, "test/imgrel.ts"],
-    costSeconds: 600,
+    costSeconds: 700,
   },
   {
     name: "kill",
