@@ -36,7 +36,7 @@ export const SHARDS: readonly Shard[] = [
   {
     name: "buses",
     files: ["test/system/buses.test.ts"],
-    covers: [...BUILD, "test/imgrel.ts"],
+    covers: [...BUILD, "test/imgrel.ts", "test/processes.ts", "test/system/running-imgrel.ts"],
     costSeconds: 700,
   },
   {
