@@ -24,7 +24,7 @@ const NOTEWORTHY = /powernode: |Reached target|Linux version|dracut: |Switch(ing
 const isFull = async (folder: string) => (await freeBytes(folder)) < ROOM.least;
 
 /**
- * Whether a machine can start in a folder at all.
+ * Makes sure that a machine can start in a folder at all.
  * @throws BuildError DiskFull
  */
 export async function assertRoom(work: string): Promise<void> {

@@ -165,8 +165,8 @@ const answered =
   };
 
 /**
- * A repository that keeps manifests and tags; of blobs it knows nothing. It checks only that no tag is moved: what a registry
- * holds and does is none of a controller's memory and time, and nobody reads again what he pushed a moment ago.
+ * A repository that keeps manifests and tags; of blobs it knows nothing. It checks only that no tag is moved: what a
+ * registry holds and does is none of a controller's memory and time, and nobody reads again what he pushed a moment ago.
  */
 export function memoryRepository(name: string): ArtifactStore {
   const manifests = new Map<string, StoredManifest>();
