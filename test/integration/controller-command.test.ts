@@ -34,6 +34,11 @@ async function startFront() {
   let port = 0;
   const open = async (): Promise<void> => {
     const started = createServer(options, (socket) => {
+      // its handshake was still under way when all others were ended
+      if (!started.listening) {
+        socket.destroy();
+        return;
+      }
       const behind = connect(Number(api.url.port), "127.0.0.1");
       for (const one of [socket, behind]) {
         sockets.add(one);
